@@ -1,0 +1,94 @@
+/* The flat binary of weights (.clip): one file with the configuration, every tensor and the tokenizer.
+ * FORMAT.md describes every byte. Reading maps the file and checks every offset before a pointer is made;
+ * writing goes to a temporary name. This module knows bytes and shapes, not what a tensor is for. */
+#ifndef LAKE_WEIGHTS_H
+#define LAKE_WEIGHTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+typedef enum { WTS_F32 = 0, WTS_F16 = 1, WTS_BF16 = 2 } WtsType;
+
+typedef enum { ACT_QUICK_GELU = 0, ACT_GELU = 1 } Activation; /* x*sigmoid(1.702x); x*Phi(x) with the exact erf */
+
+/* One transformer. */
+typedef struct {
+    uint32_t width;      /* D */
+    uint32_t layers;     /* number of blocks */
+    uint32_t heads;      /* divides width */
+    uint32_t mlp;        /* width of the hidden layer, usually 4 D */
+    Activation activation;
+    float eps;           /* of every LayerNorm of this tower */
+} TowerConfig;
+
+typedef struct {
+    TowerConfig vision;
+    uint32_t resolution; /* the side in pixels that the position embedding was trained for */
+    uint32_t patch;      /* p, the side of a patch in pixels; divides resolution */
+    float mean[3], std[3]; /* per colour channel, on the 0..1 scale */
+    uint32_t embed;      /* E, width of the joint space; the vision width where there is no projection */
+    int has_ln_pre;      /* LayerNorm before the first block (CLIP yes, timm no) */
+    int has_patch_bias;  /* patch embedding with a bias (timm) */
+    int has_projection;  /* visual projection [D, E] */
+    int has_text;        /* text tower, token embedding, logit scale and tokenizer; else `text` is all zero */
+    TowerConfig text;
+    uint32_t context;    /* longest token sequence */
+    uint32_t vocabulary; /* rows of the token embedding */
+    float logit_scale;   /* as stored in checkpoints: a logarithm; the factor is exp(logit_scale) */
+} ClipConfig;
+
+typedef struct {
+    char name[64];       /* 0-terminated; FORMAT.md lists the names */
+    WtsType type;
+    uint32_t rank;       /* 1 to 4 */
+    uint32_t shape[4];   /* slowest first, as in PyTorch; unused ones are 1 */
+    const void *data;    /* 64-byte aligned where the file is mapped; in the machine's byte order */
+    size_t bytes;
+    uint32_t crc;        /* CRC-32 of the data as stored */
+} WtsTensor;
+
+typedef struct WtsFile WtsFile;
+
+/* Opens and checks a .clip file: magic, version, head checksum, every offset and size. Tensor data are not
+ * read (see wts_verify). On a machine whose numbers are big-endian the data are copied and swapped. */
+int wts_open(WtsFile **file, const char *path, Error *e);
+void wts_close(WtsFile *file);
+
+const ClipConfig *wts_config(const WtsFile *file);
+const char *wts_path(const WtsFile *file);
+uint64_t wts_fingerprint(const WtsFile *file); /* names the content: configuration, tensors, tokenizer */
+size_t wts_size(const WtsFile *file);
+size_t wts_tensor_count(const WtsFile *file);
+const WtsTensor *wts_tensor(const WtsFile *file, size_t index);
+const WtsTensor *wts_find(const WtsFile *file, const char *name); /* or NULL */
+
+/* The tokenizer section (tokenizer.h reads it); NULL and size 0 without a text tower. */
+const unsigned char *wts_tokenizer(const WtsFile *file, size_t *size);
+
+/* Compares every tensor's data with its checksum; the message names the first that differs. */
+int wts_verify(const WtsFile *file, Error *e);
+
+/* ---- writing: all shapes first, then the data in the same order, streamed ---- */
+
+typedef struct WtsWriter WtsWriter;
+
+/* Lays out the file for `count` tensors, of which name, type, rank and shape are filled in. */
+int wts_create(WtsWriter **writer, const char *path, const ClipConfig *config, const WtsTensor *tensors, size_t count,
+               const unsigned char *tokenizer, size_t tokenizer_size, Error *e);
+/* Adds bytes of the next tensor: `count` numbers given as floats, converted to the tensor's type. May be called
+ * several times for one tensor; numbers beyond its end are an error of the caller. */
+int wts_put(WtsWriter *writer, const float *values, size_t count, Error *e);
+/* Writes the head with its checksums and renames the file into place; frees the writer in every case. */
+int wts_finish(WtsWriter *writer, Error *e);
+void wts_abandon(WtsWriter *writer);
+
+/* Bytes of one number of this type, and the type's name ("f32"). */
+size_t wts_type_size(WtsType type);
+const char *wts_type_name(WtsType type);
+
+/* count numbers of `type` in memory order of this machine -> floats (exact). */
+void wts_widen(float *out, const void *data, WtsType type, size_t count);
+
+#endif
