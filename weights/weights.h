@@ -70,6 +70,17 @@ const unsigned char *wts_tokenizer(const WtsFile *file, size_t *size);
 /* Compares every tensor's data with its checksum; the message names the first that differs. */
 int wts_verify(const WtsFile *file, Error *e);
 
+/* ---- what a CLIP file must hold ---- */
+
+/* Refuses a configuration that cannot be true or that is beyond any model this program is for (the limits stand in
+ * layout.c): LAKE_BAD_INPUT, the message begins with `name`. Called by wts_open, wts_create and wts_layout. */
+int wts_check_config(const ClipConfig *config, const char *name, Error *e);
+
+/* The list of tensors of a file with this configuration, in the file's order, in a new array to be freed by the
+ * caller: name, type, rank, shape and bytes are filled in; data is NULL, crc 0. The matrices have `matrix_type`, all
+ * else is f32. */
+int wts_layout(const ClipConfig *config, WtsType matrix_type, WtsTensor **tensors, size_t *count, Error *e);
+
 /* ---- writing: all shapes first, then the data in the same order, streamed ---- */
 
 typedef struct WtsWriter WtsWriter;

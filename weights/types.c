@@ -1,0 +1,77 @@
+/* Sizes and number types of tensors: what layout, reader and writer have in common. */
+#include "weights/format.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/checksum.h"
+#include "base/half.h"
+
+size_t wts_type_size(WtsType type)
+{
+    return type == WTS_F32 ? 4 : 2;
+}
+
+const char *wts_type_name(WtsType type)
+{
+    switch (type) {
+    case WTS_F32: return "f32";
+    case WTS_F16: return "f16";
+    case WTS_BF16: return "bf16";
+    }
+    return "unknown";
+}
+
+void wts_widen(float *out, const void *data, WtsType type, size_t count)
+{
+    const unsigned char *p = data;
+    uint16_t h;
+    size_t i;
+
+    switch (type) {
+    case WTS_F32:
+        memcpy(out, data, count * sizeof *out);
+        break;
+    case WTS_F16:
+        for (i = 0; i < count; i++) {
+            memcpy(&h, p + 2 * i, sizeof h);
+            out[i] = f16_to_float(h);
+        }
+        break;
+    case WTS_BF16:
+        for (i = 0; i < count; i++) {
+            memcpy(&h, p + 2 * i, sizeof h);
+            out[i] = bf16_to_float(h);
+        }
+        break;
+    }
+}
+
+int wts_align(size_t size, size_t *aligned)
+{
+    if (!size_add(size, WTS_ALIGNMENT - 1, &size))
+        return 0;
+    *aligned = size - size % WTS_ALIGNMENT;
+    return 1;
+}
+
+int wts_tensor_bytes(const WtsTensor *tensor, size_t *bytes)
+{
+    size_t size = wts_type_size(tensor->type);
+    uint32_t i;
+
+    for (i = 0; i < tensor->rank; i++)
+        if (!size_multiply(size, tensor->shape[i], &size))
+            return 0;
+    *bytes = size;
+    return 1;
+}
+
+uint32_t wts_head_crc(const unsigned char *head, size_t size)
+{
+    static const unsigned char zeros[4];
+    uint32_t crc = crc32_update(0, head, AT_HEAD_CRC);
+
+    crc = crc32_update(crc, zeros, sizeof zeros);
+    return crc32_update(crc, head + AT_HEAD_CRC + 4, size - AT_HEAD_CRC - 4);
+}
