@@ -46,6 +46,9 @@ enum { FLAG_LN_PRE = 1, FLAG_PATCH_BIAS = 2, FLAG_PROJECTION = 4, FLAG_TEXT = 8,
 /* The multiple of WTS_ALIGNMENT at or above size; returns 0 where it does not fit. */
 int wts_align(size_t size, size_t *aligned);
 
+/* Refuses a tensor whose name, type, rank or shape cannot stand in a file; the message begins with `path`. */
+int wts_check_tensor(const WtsTensor *tensor, const char *path, Error *e);
+
 /* The product of the shape times the size of a number into *bytes; returns 0 where it does not fit. */
 int wts_tensor_bytes(const WtsTensor *tensor, size_t *bytes);
 

@@ -1,4 +1,4 @@
-/* Sizes and number types of tensors: what layout, reader and writer have in common. */
+/* Sizes, number types and checks of one tensor: what layout, reader and writer have in common. */
 #include "weights/format.h"
 
 #include <string.h>
@@ -53,6 +53,39 @@ int wts_align(size_t size, size_t *aligned)
         return 0;
     *aligned = size - size % WTS_ALIGNMENT;
     return 1;
+}
+
+/* A name is 1 to 63 printable ASCII characters without spaces, and zeros behind them to the end of its field. */
+static int name_is_valid(const char *name, size_t room)
+{
+    size_t i, length = 0;
+
+    while (length < room && name[length] > 0x20 && name[length] < 0x7f)
+        length++;
+    if (length == 0 || length == room)
+        return 0;
+    for (i = length; i < room; i++)
+        if (name[i] != 0)
+            return 0;
+    return 1;
+}
+
+int wts_check_tensor(const WtsTensor *t, const char *path, Error *e)
+{
+    uint32_t i;
+
+    if (!name_is_valid(t->name, sizeof t->name))
+        return error_set(e, LAKE_BAD_INPUT, "%s: a tensor's name is not 1 to 63 printable characters", path);
+    if (t->type != WTS_F32 && t->type != WTS_F16 && t->type != WTS_BF16)
+        return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s has the unknown type %d", path, t->name, (int)t->type);
+    if (t->rank < 1 || t->rank > 4)
+        return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s has rank %lu, expected 1 to 4", path, t->name,
+                         (unsigned long)t->rank);
+    for (i = 0; i < 4; i++)
+        if (t->shape[i] < 1 || (i >= t->rank && t->shape[i] != 1))
+            return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s of rank %lu has %lu as number %lu of its shape", path,
+                             t->name, (unsigned long)t->rank, (unsigned long)t->shape[i], (unsigned long)i + 1);
+    return LAKE_OK;
 }
 
 int wts_tensor_bytes(const WtsTensor *tensor, size_t *bytes)
