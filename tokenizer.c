@@ -1,0 +1,582 @@
+/* CLIP's tokenizer: a text becomes the ids of its byte pairs. From top to bottom: the section of the flat binary that
+ * holds the vocabulary, the cleaning of a text, its cutting into words, the merging of each word's bytes, and
+ * tok_encode, which does these one after the other. The steps and their order are those of OpenAI's
+ * clip/simple_tokenizer.py; where the text says "the reference", that file is meant.
+ *
+ * The tokenizer section, version 1. All numbers are unsigned, 32 bits, little-endian; there is no padding:
+ *
+ *   offset  bytes
+ *        0      4   the letters "LTOK"
+ *        4      4   version of this section: 1
+ *        8      4   M, the number of merges
+ *       12      4   id of <|startoftext|>
+ *       16      4   id of <|endoftext|>
+ *       20   1024   for each byte value 0 .. 255 in this order: id of the byte inside a word
+ *     1044   1024   for each byte value 0 .. 255: id of the byte as the last one of a word
+ *     2068   12 M   the merges, lowest rank (first to be applied) first; each: id of the left symbol, id of the
+ *                   right symbol, id of the symbol they become
+ *
+ * so the section has exactly 2068 + 12 M bytes (588,796 for CLIP's 48,894 merges). A reader checks that every id is
+ * below the number of rows of the token embedding, that the 514 ids of bytes and specials are all different, that each
+ * merge joins two symbols already known (bytes or results of earlier merges), the left one not of a word's end, into
+ * one that is neither byte nor special and ends a word if the right one does, and that no pair occurs twice. */
+#include "tokenizer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/entities.h"
+#include "base/unicode.h"
+
+enum { SECTION_VERSION = 1, SECTION_HEAD = 2068, MERGE_BYTES = 12 };
+enum { ID_LIMIT = 1 << 24 }; /* for ids and merges: far above any vocabulary, it bounds the memory of the checks */
+
+struct Tokenizer {
+    TokTables tables;
+    uint32_t *slots;    /* [slot_mask + 1]: hash table of pairs; rank + 1 of a merge, or 0 where free */
+    size_t slot_mask;   /* a power of two - 1 */
+};
+
+#define NO_RANK UINT32_MAX
+
+/* ---- the pairs ---- */
+
+static size_t pair_hash(uint32_t left, uint32_t right)
+{
+    uint64_t key = ((uint64_t)left << 32 | right) * UINT64_C(0x9e3779b97f4a7c15);
+
+    return (size_t)((key ^ key >> 29) >> 16);
+}
+
+/* The slot of this pair: the one that holds it, or the free one where it belongs. */
+static uint32_t *find_slot(const Tokenizer *tokenizer, uint32_t left, uint32_t right)
+{
+    size_t i = pair_hash(left, right) & tokenizer->slot_mask;
+
+    while (tokenizer->slots[i] != 0) {
+        const uint32_t *merge = tokenizer->tables.merges[tokenizer->slots[i] - 1];
+        if (merge[0] == left && merge[1] == right)
+            break;
+        i = (i + 1) & tokenizer->slot_mask;
+    }
+    return &tokenizer->slots[i];
+}
+
+/* The rank of the merge of these two symbols, or NO_RANK where they never merge. */
+static uint32_t pair_rank(const Tokenizer *tokenizer, uint32_t left, uint32_t right)
+{
+    return *find_slot(tokenizer, left, right) - 1; /* 0 wraps to NO_RANK */
+}
+
+/* Fills the hash table, at most half full so that chains stay short. */
+static int index_pairs(Tokenizer *tokenizer, const char *name, Error *e)
+{
+    const TokTables *t = &tokenizer->tables;
+    size_t slots = 16;
+
+    while (slots < 2 * t->merge_count)
+        slots *= 2;
+    tokenizer->slot_mask = slots - 1;
+    tokenizer->slots = calloc(slots, sizeof *tokenizer->slots);
+    if (tokenizer->slots == NULL)
+        return error_memory(e, "the tokenizer's pairs");
+    for (size_t i = 0; i < t->merge_count; i++) {
+        uint32_t *slot = find_slot(tokenizer, t->merges[i][0], t->merges[i][1]);
+        if (*slot != 0)
+            return error_set(e, LAKE_BAD_INPUT, "%s: tokenizer: merges %zu and %lu join the same pair of symbols", name, i,
+                             (unsigned long)*slot - 1);
+        *slot = (uint32_t)i + 1;
+    }
+    return LAKE_OK;
+}
+
+/* ---- the section ---- */
+
+/* What is known of an id while the tables are checked. */
+enum { UNKNOWN = 0, INSIDE = 1, WORD_END = 2, SPECIAL = 4, SINGLE = 8 /* with INSIDE or WORD_END: one byte */ };
+
+static uint32_t largest_id(const TokTables *t)
+{
+    uint32_t largest = t->start_id > t->end_id ? t->start_id : t->end_id;
+
+    for (int b = 0; b < 256; b++) {
+        largest = t->byte_id[b] > largest ? t->byte_id[b] : largest;
+        largest = t->byte_end_id[b] > largest ? t->byte_end_id[b] : largest;
+    }
+    for (size_t i = 0; i < t->merge_count; i++)
+        for (int k = 0; k < 3; k++)
+            largest = t->merges[i][k] > largest ? t->merges[i][k] : largest;
+    return largest;
+}
+
+/* Enters the ids of bytes and specials into kinds; returns 0 where one of them stands for two symbols. */
+static int enter_symbols(const TokTables *t, unsigned char *kinds, uint32_t *id)
+{
+    for (int i = 0; i < 514; i++) {
+        *id = i < 256 ? t->byte_id[i] : i < 512 ? t->byte_end_id[i - 256] : i == 512 ? t->start_id : t->end_id;
+        if (kinds[*id] != UNKNOWN)
+            return 0;
+        kinds[*id] = i < 256 ? INSIDE | SINGLE : i < 512 ? WORD_END | SINGLE : SPECIAL;
+    }
+    return 1;
+}
+
+/* Enters the result of a merge into kinds; returns 0 where the merge is impossible. Two merges may well have one
+ * result: ab + c and a + bc. */
+static int enter_merge(const uint32_t merge[3], unsigned char *kinds)
+{
+    int left = kinds[merge[0]], right = kinds[merge[1]], result = kinds[merge[2]];
+
+    if (!(left & INSIDE) || !(right & (INSIDE | WORD_END)) || merge[2] == merge[0] || merge[2] == merge[1])
+        return 0;
+    if (result != UNKNOWN && result != (right & ~SINGLE))
+        return 0;
+    kinds[merge[2]] = (unsigned char)(right & ~SINGLE);
+    return 1;
+}
+
+/* Everything that the comment on top promises of a section, but for the pairs' being different. */
+static int check_tables(const TokTables *t, uint32_t vocabulary, const char *name, Error *e)
+{
+    uint32_t largest = largest_id(t), limit = vocabulary < ID_LIMIT ? vocabulary : ID_LIMIT, id;
+    unsigned char *kinds;
+    int code = LAKE_OK;
+
+    if (t->merge_count >= ID_LIMIT)
+        return error_set(e, LAKE_BAD_INPUT, "%s: tokenizer: %zu merges, expected less than %d", name, t->merge_count, ID_LIMIT);
+    if (largest >= limit)
+        return error_set(e, LAKE_BAD_INPUT, "%s: tokenizer: id %lu, but the vocabulary ends at %lu", name, (unsigned long)largest,
+                         (unsigned long)limit);
+    kinds = calloc((size_t)largest + 1, 1);
+    if (kinds == NULL)
+        return error_memory(e, "the tokenizer's symbols");
+    if (!enter_symbols(t, kinds, &id))
+        code = error_set(e, LAKE_BAD_INPUT, "%s: tokenizer: id %lu stands for two symbols", name, (unsigned long)id);
+    for (size_t i = 0; code == LAKE_OK && i < t->merge_count; i++)
+        if (!enter_merge(t->merges[i], kinds))
+            code = error_set(e, LAKE_BAD_INPUT, "%s: tokenizer: merge %zu (ids %lu and %lu to %lu) does not fit those before it",
+                             name, i, (unsigned long)t->merges[i][0], (unsigned long)t->merges[i][1],
+                             (unsigned long)t->merges[i][2]);
+    free(kinds);
+    return code;
+}
+
+int tok_pack(unsigned char **section, size_t *size, const TokTables *tables, Error *e)
+{
+    size_t bytes;
+    unsigned char *p;
+    int code = check_tables(tables, ID_LIMIT, "vocabulary", e);
+
+    if (code != LAKE_OK)
+        return code;
+    if (!size_multiply(tables->merge_count, MERGE_BYTES, &bytes) ||
+        !size_add(bytes, SECTION_HEAD, &bytes) || (p = malloc(bytes)) == NULL)
+        return error_memory(e, "the tokenizer section");
+    memcpy(p, "LTOK", 4);
+    put_u32le(p + 4, SECTION_VERSION);
+    put_u32le(p + 8, (uint32_t)tables->merge_count);
+    put_u32le(p + 12, tables->start_id);
+    put_u32le(p + 16, tables->end_id);
+    for (int b = 0; b < 256; b++) {
+        put_u32le(p + 20 + 4 * b, tables->byte_id[b]);
+        put_u32le(p + 1044 + 4 * b, tables->byte_end_id[b]);
+    }
+    for (size_t i = 0; i < tables->merge_count; i++)
+        for (size_t k = 0; k < 3; k++)
+            put_u32le(p + SECTION_HEAD + i * MERGE_BYTES + 4 * k, tables->merges[i][k]);
+    *section = p;
+    *size = bytes;
+    return LAKE_OK;
+}
+
+/* Magic, version, and the count of merges against the size. */
+static int check_head(const unsigned char *section, size_t size, const char *name, Error *e)
+{
+    size_t bytes;
+
+    if (size < SECTION_HEAD)
+        return error_set(e, LAKE_BAD_INPUT, "%s: tokenizer: %zu bytes, expected at least %d", name, size, SECTION_HEAD);
+    if (memcmp(section, "LTOK", 4) != 0)
+        return error_set(e, LAKE_BAD_INPUT, "%s: tokenizer: does not start with \"LTOK\"", name);
+    if (get_u32le(section + 4) != SECTION_VERSION)
+        return error_set(e, LAKE_BAD_INPUT, "%s: tokenizer: version %lu, this program reads version %d; convert the checkpoint again",
+                         name, (unsigned long)get_u32le(section + 4), SECTION_VERSION);
+    if (!size_multiply(get_u32le(section + 8), MERGE_BYTES, &bytes) || bytes != size - SECTION_HEAD)
+        return error_set(e, LAKE_BAD_INPUT, "%s: tokenizer: %lu merges do not make up its %zu bytes", name,
+                         (unsigned long)get_u32le(section + 8), size);
+    return LAKE_OK;
+}
+
+/* The tables of a section whose head was checked. */
+static int read_tables(TokTables *t, const unsigned char *section, Error *e)
+{
+    t->merge_count = get_u32le(section + 8);
+    t->start_id = get_u32le(section + 12);
+    t->end_id = get_u32le(section + 16);
+    for (int b = 0; b < 256; b++) {
+        t->byte_id[b] = get_u32le(section + 20 + 4 * b);
+        t->byte_end_id[b] = get_u32le(section + 1044 + 4 * b);
+    }
+    t->merges = malloc((t->merge_count + 1) * sizeof *t->merges); /* as large as the section, so it cannot wrap */
+    if (t->merges == NULL)
+        return error_memory(e, "the tokenizer's merges");
+    for (size_t i = 0; i < t->merge_count; i++)
+        for (size_t k = 0; k < 3; k++)
+            t->merges[i][k] = get_u32le(section + SECTION_HEAD + i * MERGE_BYTES + 4 * k);
+    return LAKE_OK;
+}
+
+int tok_open(Tokenizer **tokenizer, const unsigned char *section, size_t size, uint32_t vocabulary, const char *name, Error *e)
+{
+    Tokenizer *t;
+    int code = check_head(section, size, name, e);
+
+    if (code != LAKE_OK)
+        return code;
+    t = calloc(1, sizeof *t);
+    if (t == NULL)
+        return error_memory(e, "the tokenizer");
+    if ((code = read_tables(&t->tables, section, e)) != LAKE_OK ||
+        (code = check_tables(&t->tables, vocabulary, name, e)) != LAKE_OK || (code = index_pairs(t, name, e)) != LAKE_OK) {
+        tok_close(t);
+        return code;
+    }
+    *tokenizer = t;
+    return LAKE_OK;
+}
+
+void tok_close(Tokenizer *tokenizer)
+{
+    if (tokenizer == NULL)
+        return;
+    free(tokenizer->tables.merges);
+    free(tokenizer->slots);
+    free(tokenizer);
+}
+
+uint32_t tok_end_id(const Tokenizer *tokenizer) { return tokenizer->tables.end_id; }
+
+/* ---- cleaning ---- */
+
+/* The white space of Python's str.strip: White_Space and the four separators that the regular expression's \s lacks. */
+static int is_stripped(uint32_t c) { return uni_is_space(c) || (c >= 0x1c && c <= 0x1f); }
+
+/* Takes white space away from both ends and makes one space of every run of it elsewhere. */
+static void collapse_space(UniText *text)
+{
+    uint32_t *p = text->points;
+    size_t first = 0, end = text->count, out = 0;
+
+    while (end > 0 && is_stripped(p[end - 1]))
+        end--;
+    while (first < end && is_stripped(p[first]))
+        first++;
+    for (size_t i = first; i < end; i++)
+        if (!uni_is_space(p[i]))
+            p[out++] = p[i];
+        else if (p[out - 1] != ' ') /* the first one is no white space, so out > 0 */
+            p[out++] = ' ';
+    text->count = out;
+}
+
+/* Decodes and cleans a text.
+ *
+ * The reference begins with ftfy.fix_text, a library that guesses what damaged text once was. Its guesses (mojibake,
+ * curly quotes, ligatures, full-width letters, control characters) are left out here, as they are in the tokenizers
+ * of Hugging Face; its last step, NFC, stays. ftfy undoes character references before it normalises (in every line
+ * without a '<'), so NFC stands behind the unescaping here: "e&#769;" is the letter e-acute in the reference, and
+ * texts that differ only in how their accents are coded get the same ids. Twice, because web text is often escaped
+ * twice: "&amp;amp;". */
+static int clean(UniText *text, const char *utf8, Error *e)
+{
+    int code = uni_decode(text, utf8, strlen(utf8), e);
+
+    if (code != LAKE_OK)
+        return code;
+    entities_unescape(text);
+    entities_unescape(text);
+    if ((code = uni_nfc(text, e)) != LAKE_OK)
+        return code;
+    collapse_space(text);
+    return uni_lower(text, e);
+}
+
+/* ---- words ---- */
+
+enum { WORD_ORDINARY, WORD_START_MARK, WORD_END_MARK };
+
+/* The length of `literal` where the n code points at p begin with it, else 0. The reference's expression ignores case,
+ * and in lower-case text that leaves one more letter to accept: the long s is an s. *exact: no long s was met. */
+static size_t match_literal(const uint32_t *p, size_t n, const char *literal, int *exact)
+{
+    size_t length = strlen(literal);
+
+    *exact = 1;
+    if (length > n)
+        return 0;
+    for (size_t i = 0; i < length; i++) {
+        if (literal[i] == 's' && p[i] == 0x17f)
+            *exact = 0;
+        else if (p[i] != (unsigned char)literal[i])
+            return 0;
+    }
+    return length;
+}
+
+/* Neither white space nor letter nor number: [^\s\p{L}\p{N}]. Where case is ignored, Python's regex module counts the
+ * combining iota U+0345 to the letters for this class, as its capital is one, but not for \p{L}, and so drops it. */
+static int is_symbol(uint32_t c) { return !uni_is_space(c) && !uni_is_letter(c) && !uni_is_number(c) && c != 0x345; }
+
+/* The length of the word that the n > 0 code points at p begin with, 0 where they begin with none, by
+ *     <\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+
+ * of which the first alternative that matches counts. *kind says whether it is a special one. */
+static size_t word_length(const uint32_t *p, size_t n, int *kind)
+{
+    static const char *const endings[] = { "'s", "'t", "'re", "'ve", "'m", "'ll", "'d" };
+    size_t length;
+    int exact;
+
+    *kind = WORD_ORDINARY;
+    if (p[0] == '<' && (length = match_literal(p, n, "<|startoftext|>", &exact)) > 0) {
+        *kind = exact ? WORD_START_MARK : WORD_ORDINARY;
+        return length;
+    }
+    if (p[0] == '<' && (length = match_literal(p, n, "<|endoftext|>", &exact)) > 0) {
+        *kind = WORD_END_MARK;
+        return length;
+    }
+    for (size_t i = 0; p[0] == '\'' && i < sizeof endings / sizeof *endings; i++)
+        if ((length = match_literal(p, n, endings[i], &exact)) > 0)
+            return length;
+    if (uni_is_number(p[0]))
+        return 1;
+    length = 0;
+    if (uni_is_letter(p[0]))
+        while (length < n && uni_is_letter(p[length]))
+            length++;
+    else
+        while (length < n && is_symbol(p[length]))
+            length++;
+    return length;
+}
+
+/* ---- byte-pair encoding of one word ---- */
+
+/* The symbols of a word are a doubly linked list in an array, so that two can become one in constant time. */
+typedef struct {
+    uint32_t id;             /* or GONE: swallowed by the symbol before it */
+    uint32_t previous, next; /* positions, or NOWHERE */
+} Symbol;
+
+#define GONE UINT32_MAX
+#define NOWHERE UINT32_MAX
+
+/* A merge that is possible at a position, or was when it was noted. */
+typedef struct {
+    uint32_t rank, position;
+} Candidate;
+
+/* Memory for words of up to `room` bytes; kept from word to word. */
+typedef struct {
+    size_t room;
+    Symbol *symbols;     /* [room] */
+    Candidate *heap;     /* [3 room]: lowest (rank, position) first. A pair enters when the word is made (room at
+                            most) or when a merge makes it (two for each of less than room merges) */
+    size_t heap_count;
+    uint32_t *merged;    /* [room]: where the merge of one rank was applied */
+} Workspace;
+
+static void workspace_free(Workspace *w)
+{
+    free(w->symbols);
+    free(w->heap);
+    free(w->merged);
+    memset(w, 0, sizeof *w);
+}
+
+/* Makes room for a word of n bytes. */
+static int workspace_reserve(Workspace *w, size_t n, Error *e)
+{
+    size_t room = n < 64 ? 64 : n, bytes;
+
+    if (n <= w->room)
+        return LAKE_OK;
+    workspace_free(w);
+    if (n >= NOWHERE || !size_multiply(room, 3 * sizeof *w->heap, &bytes)) /* the largest of the three arrays */
+        return error_set(e, LAKE_RESOURCE, "a text has a word of %zu bytes, more than this program can split", n);
+    w->symbols = malloc(room * sizeof *w->symbols);
+    w->heap = malloc(bytes);
+    w->merged = malloc(room * sizeof *w->merged);
+    if (w->symbols == NULL || w->heap == NULL || w->merged == NULL) {
+        workspace_free(w);
+        return error_memory(e, "the symbols of a word");
+    }
+    w->room = room;
+    return LAKE_OK;
+}
+
+static int comes_before(Candidate a, Candidate b)
+{
+    return a.rank < b.rank || (a.rank == b.rank && a.position < b.position);
+}
+
+static void heap_push(Workspace *w, Candidate c)
+{
+    size_t i = w->heap_count++;
+
+    for (; i > 0 && comes_before(c, w->heap[(i - 1) / 2]); i = (i - 1) / 2)
+        w->heap[i] = w->heap[(i - 1) / 2];
+    w->heap[i] = c;
+}
+
+static Candidate heap_pop(Workspace *w)
+{
+    Candidate top = w->heap[0], last = w->heap[--w->heap_count];
+    size_t i = 0;
+
+    for (;;) {
+        size_t child = 2 * i + 1;
+        if (child >= w->heap_count)
+            break;
+        if (child + 1 < w->heap_count && comes_before(w->heap[child + 1], w->heap[child]))
+            child++;
+        if (!comes_before(w->heap[child], last))
+            break;
+        w->heap[i] = w->heap[child];
+        i = child;
+    }
+    w->heap[i] = last;
+    return top;
+}
+
+/* The rank of the merge of the symbol at this position with the next one, or NO_RANK. */
+static uint32_t rank_at(const Tokenizer *tokenizer, const Workspace *w, uint32_t position)
+{
+    const Symbol *left = &w->symbols[position];
+
+    if (left->id == GONE || left->next == NOWHERE)
+        return NO_RANK;
+    return pair_rank(tokenizer, left->id, w->symbols[left->next].id);
+}
+
+/* Notes the merge that is possible at this position, if one is. */
+static void propose(const Tokenizer *tokenizer, Workspace *w, uint32_t position)
+{
+    Candidate c;
+
+    c.position = position;
+    c.rank = position == NOWHERE ? NO_RANK : rank_at(tokenizer, w, position);
+    if (c.rank != NO_RANK)
+        heap_push(w, c);
+}
+
+/* Makes one symbol of that at this position and the next one. */
+static void merge_at(const Tokenizer *tokenizer, Workspace *w, uint32_t position, uint32_t rank)
+{
+    Symbol *left = &w->symbols[position], *right = &w->symbols[left->next];
+
+    left->id = tokenizer->tables.merges[rank][2];
+    left->next = right->next;
+    right->id = GONE;
+    if (left->next != NOWHERE)
+        w->symbols[left->next].previous = position;
+}
+
+/* Merges the symbols of a word. Each round applies the merge of the lowest rank everywhere, from left to right, and
+ * only then looks at the pairs that arose, as the reference does; the heap makes the whole n log n. */
+static void merge_symbols(const Tokenizer *tokenizer, Workspace *w, size_t n)
+{
+    w->heap_count = 0;
+    for (size_t i = 0; i + 1 < n; i++)
+        propose(tokenizer, w, (uint32_t)i);
+    while (w->heap_count > 0) {
+        uint32_t rank = w->heap[0].rank;
+        size_t merged = 0;
+        while (w->heap_count > 0 && w->heap[0].rank == rank) {
+            uint32_t position = heap_pop(w).position;
+            if (rank_at(tokenizer, w, position) == rank) { /* still there: an earlier merge may have changed it */
+                merge_at(tokenizer, w, position, rank);
+                w->merged[merged++] = position;
+            }
+        }
+        for (size_t i = 0; i < merged; i++) {
+            propose(tokenizer, w, w->symbols[w->merged[i]].previous);
+            propose(tokenizer, w, w->merged[i]);
+        }
+    }
+}
+
+/* ---- the ids of a text ---- */
+
+/* The caller's array. */
+typedef struct {
+    uint32_t *ids;
+    size_t room, count;
+    int full; /* an id was left out */
+} Output;
+
+static void put_id(Output *out, uint32_t id)
+{
+    if (out->count < out->room)
+        out->ids[out->count++] = id;
+    else
+        out->full = 1;
+}
+
+/* The ids of one word of `length` code points. */
+static int encode_word(const Tokenizer *tokenizer, Workspace *w, const uint32_t *points, size_t length, Output *out, Error *e)
+{
+    unsigned char utf8[4];
+    size_t n = 0, at = 0, bytes = 0;
+    int code;
+
+    for (size_t i = 0; i < length; i++)
+        n += uni_encode(utf8, points[i]);
+    if ((code = workspace_reserve(w, n, e)) != LAKE_OK)
+        return code;
+    for (size_t i = 0; i < length; i++) {
+        bytes = uni_encode(utf8, points[i]);
+        for (size_t k = 0; k < bytes; k++, at++) {
+            w->symbols[at].id = tokenizer->tables.byte_id[utf8[k]];
+            w->symbols[at].previous = at == 0 ? NOWHERE : (uint32_t)at - 1;
+            w->symbols[at].next = (uint32_t)at + 1;
+        }
+    }
+    w->symbols[n - 1].id = tokenizer->tables.byte_end_id[utf8[bytes - 1]];
+    w->symbols[n - 1].next = NOWHERE;
+    merge_symbols(tokenizer, w, n);
+    for (uint32_t i = 0; i != NOWHERE && !out->full; i = w->symbols[i].next)
+        put_id(out, w->symbols[i].id);
+    return LAKE_OK;
+}
+
+int tok_encode(const Tokenizer *tokenizer, const char *text, size_t context, uint32_t *ids, size_t *count, int *truncated, Error *e)
+{
+    Workspace w = { 0, NULL, NULL, 0, NULL };
+    Output out = { ids, context, 0, 0 };
+    UniText cleaned;
+    size_t length;
+    int code, kind;
+
+    if (context == 0)
+        return error_set(e, LAKE_USAGE, "a text cannot be encoded into 0 ids");
+    code = clean(&cleaned, text, e);
+    put_id(&out, tokenizer->tables.start_id);
+    for (size_t i = 0; code == LAKE_OK && i < cleaned.count && !out.full; i += length > 0 ? length : 1) {
+        length = word_length(cleaned.points + i, cleaned.count - i, &kind);
+        if (kind != WORD_ORDINARY)
+            put_id(&out, kind == WORD_START_MARK ? tokenizer->tables.start_id : tokenizer->tables.end_id);
+        else if (length > 0)
+            code = encode_word(tokenizer, &w, cleaned.points + i, length, &out, e);
+    }
+    put_id(&out, tokenizer->tables.end_id);
+    if (out.full)
+        ids[context - 1] = tokenizer->tables.end_id;
+    *count = out.count;
+    if (truncated != NULL)
+        *truncated = out.full;
+    uni_free(&cleaned);
+    workspace_free(&w);
+    return code;
+}
