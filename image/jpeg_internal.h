@@ -1,0 +1,133 @@
+/* What the files of the JPEG decoder share; nobody else includes this.
+ *
+ * A JPEG file (ITU-T T.81, "the standard" below) is decoded in three stages, one file each:
+ *   jpeg_huffman.c  entropy-coded bits  -> quantised coefficients of 8x8 blocks
+ *   jpeg_idct.c     coefficients        -> 8x8 samples, at each component's own resolution
+ *   jpeg_color.c    sample rows         -> upsampled rows -> RGB
+ * and jpeg.c reads the markers and drives them. Samples must come out as libjpeg-turbo's, to the bit, because
+ * that is what Pillow calls, and a model sees every bit. */
+#ifndef LAKE_JPEG_INTERNAL_H
+#define LAKE_JPEG_INTERNAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "image/image.h"
+
+#define JPEG_MAX_COMPONENTS 4
+#define JPEG_BLOCK 64            /* coefficients or samples of one block */
+
+/* One Huffman table in the form that decoding wants. Codes up to JPEG_LOOKUP_BITS long are found in one
+ * step; longer ones (rare by construction) by their length. */
+#define JPEG_LOOKUP_BITS 9
+typedef struct {
+    int defined;
+    uint16_t lookup[1 << JPEG_LOOKUP_BITS]; /* code length << 8 | symbol; 0: the code is longer */
+    uint32_t limit[18];                     /* codes of length n, as the top n of 16 bits, are below limit[n] */
+    int32_t offset[17];                     /* code of that length + offset = index into symbols */
+    unsigned char symbols[256];
+    int largest_symbol;
+} HuffmanTable;
+
+/* Bits of the entropy-coded segment, most significant first. At a marker or the end of the file zeros are
+ * delivered and counted: reading past the end is detected afterwards, not before every bit. */
+typedef struct {
+    const unsigned char *data;
+    size_t size, position; /* position: the next byte to load, or the 0xFF of the marker that ended the segment */
+    uint64_t buffer;       /* the next bits, at the top */
+    int count;             /* bits in buffer */
+    int padding;           /* how many of them are zeros of our own */
+    int ended;
+} BitReader;
+
+enum { UPSAMPLE_NONE, UPSAMPLE_H2V1, UPSAMPLE_H1V2, UPSAMPLE_H2V2, UPSAMPLE_BOX };
+
+typedef struct {
+    int id;
+    int h, v;               /* sampling factors */
+    int quant_index;
+    int width, height;      /* samples that count */
+    int blocks_wide;        /* blocks that cover them: what a scan of this component alone holds */
+    int blocks_high;
+    size_t stride;          /* blocks per stored row: whole MCUs */
+    int stored_rows;        /* block rows in coefficients: one MCU row (v), or all of them */
+    int16_t *coefficients;  /* [stored_rows, stride, 64], natural order */
+    unsigned char *samples; /* [2 * 8 * v, 8 * stride]: the rows of the last two MCU rows, at row index modulo 16 v */
+    int upsample;
+    unsigned char *line;    /* one upsampled row */
+    uint16_t quant[JPEG_BLOCK]; /* natural order; fixed when the component's first scan starts */
+    int quant_fixed;
+    int scanned;            /* a scan has brought this component's (DC) coefficients */
+    signed char known_bits[JPEG_BLOCK]; /* progressive: lowest bit known of each coefficient, -1: none, zigzag order */
+    int dc_table, ac_table;
+    int dc_prediction;
+} Component;
+
+/* The parameters of one scan header, and what decoding carries from block to block. */
+typedef struct {
+    int count;                               /* components */
+    Component *component[JPEG_MAX_COMPONENTS];
+    int first, last;                         /* spectral selection, zigzag positions (Ss, Se) */
+    int high, low;                           /* successive approximation (Ah, Al) */
+    uint32_t end_of_band_run;                /* blocks whose band is known to hold no new coefficients */
+    int mcus_to_restart;
+    int restarts;                            /* markers met: they count modulo 8 */
+    BitReader bits;
+} Scan;
+
+enum { COLOR_GREY, COLOR_RGB, COLOR_YCC, COLOR_CMYK, COLOR_YCCK };
+
+typedef struct {
+    const unsigned char *data;
+    size_t size, position;
+    const char *name;       /* for messages */
+    size_t max_pixels;
+    Error *error;
+
+    int width, height;      /* 0 until the frame header was read */
+    int progressive;
+    int component_count;
+    Component component[JPEG_MAX_COMPONENTS];
+    int max_h, max_v;
+    int mcus_wide, mcus_high;
+    int stream;             /* 1: one scan holds everything, rows are finished as they come; 0: coefficients are kept */
+    int color;
+    int has_jfif, adobe_transform; /* -1: no Adobe marker */
+
+    int quant_defined[4];
+    uint16_t quant[4][JPEG_BLOCK]; /* natural order */
+    HuffmanTable dc[4], ac[4];
+    int restart_interval;   /* in MCUs; 0: none */
+    Scan scan;
+    Image image;
+} Jpeg;
+
+/* Zigzag position -> place in the block, row by row (the standard, figure A.6). */
+extern const unsigned char jpeg_natural_order[JPEG_BLOCK];
+
+/* Builds a table from the 16 counts of code lengths and the symbols in order of their codes (annex C).
+ * Returns 0 where the counts describe no prefix code. */
+int huffman_build(HuffmanTable *table, const unsigned char counts[16], const unsigned char *symbols, int symbol_count);
+
+/* The tables of annex K.3, which a file without tables of its own means (frames of Motion JPEG cameras). */
+void huffman_standard(HuffmanTable dc[2], HuffmanTable ac[2]);
+
+/* Starts reading bits at a byte position, with nothing buffered. */
+void bits_start(BitReader *bits, const unsigned char *data, size_t size, size_t position);
+/* 1 where more bits were taken than the segment has. */
+int bits_overrun(const BitReader *bits);
+
+/* Decodes one block of the scan into its coefficients: the whole of it in sequential files, a band or one more bit in
+ * progressive ones. Returns 1, or 0 where the bits are no valid code. */
+int huffman_block(Jpeg *j, Component *c, int16_t *block);
+
+/* Dequantises a block and transforms it to samples, out[8 rows, 8], rows out_stride bytes apart. */
+void jpeg_idct(unsigned char *out, size_t out_stride, const int16_t *block, const uint16_t *quant);
+
+/* Picks each component's way of upsampling. Returns 0 where a ratio is not a whole number. */
+int upsample_choose(Jpeg *j);
+/* Writes picture rows first to end - 1 from the components' samples. */
+void color_rows(Jpeg *j, int first, int end);
+
+#endif

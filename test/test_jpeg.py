@@ -1,0 +1,408 @@
+"""JPEG decoding against Pillow, byte for byte, through the command (`lake pixels IMAGE -o OUT.ppm`).
+
+Pictures come from four writers: Pillow (grey, RGB, CMYK; qualities; subsampling; optimised and progressive), cjpeg of
+libjpeg-turbo where it is installed (restart intervals, 4:4:0 and other factors), the writer below (every sampling factor
+that the standard allows, scans of single components, restart markers, coefficients that overflow the sample
+range, colour marks), and Pillow's again with bytes removed or added. Expected values are Pillow's own decoding."""
+import io
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+
+try:
+    import numpy as np
+    from PIL import Image
+except ImportError as missing:
+    print(f"skip jpeg: {missing}")
+    sys.exit(0)
+
+LAKE = os.environ.get("LAKE", "./lake")
+FOLDER = tempfile.mkdtemp(prefix="lake_jpeg_")
+
+
+# ---------------------------------------------------------------- comparing
+
+def lake_pixels(data):
+    """What the command makes of a file: (exit code, stderr, pixels or None)."""
+    source, target = os.path.join(FOLDER, "in.jpg"), os.path.join(FOLDER, "out.ppm")
+    with open(source, "wb") as f:
+        f.write(data)
+    run = subprocess.run([LAKE, "pixels", source, "-o", target], capture_output=True, text=True, timeout=60)
+    if run.returncode != 0:
+        return run.returncode, run.stderr, None
+    with Image.open(target) as picture:
+        pixels = np.asarray(picture.convert("RGB"))
+    return 0, run.stderr, pixels
+
+
+def compare(data):
+    """None where the command and Pillow agree on every byte, else what differs."""
+    expected = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    code, message, pixels = lake_pixels(data)
+    if pixels is None:
+        return f"exit {code}: {message.strip()}"
+    if pixels.shape != expected.shape:
+        return f"shape {pixels.shape}, Pillow {expected.shape}"
+    if (pixels != expected).any():
+        y, x = np.argwhere((pixels != expected).any(axis=2))[0]
+        return (f"{(pixels != expected).sum()} bytes differ, first at row {y} column {x}: "
+                f"{pixels[y, x]}, Pillow {expected[y, x]}")
+    return None
+
+
+def group(name, cases):
+    """One line for a group of (label, file bytes)."""
+    count, failures = 0, []
+    for label, data in cases:
+        count += 1
+        difference = compare(data)
+        if difference is not None:
+            failures.append(f"{label}: {difference}")
+    if failures:
+        print(f"not ok jpeg {name}: {len(failures)} of {count} differ; {'; '.join(failures[:3])}")
+    else:
+        print(f"ok jpeg {name} ({count} files)")
+
+
+def refused(name, data, *words):
+    """The command must exit with 3 and a message that holds the words."""
+    code, message, _ = lake_pixels(data)
+    if code == 3 and all(word in message for word in words):
+        print(f"ok jpeg refuses {name}")
+    else:
+        print(f"not ok jpeg refuses {name}: exit {code}, message {message.strip()!r}")
+
+
+# ---------------------------------------------------------------- pictures and Pillow's writer
+
+RNG = np.random.RandomState(20240611)
+
+
+def picture(width, height, kind):
+    """noise: every frequency at full swing; smooth: what photos are like; edges: saturated colours side by side."""
+    if kind == "noise":
+        return RNG.randint(0, 256, (height, width, 3)).astype(np.uint8)
+    y, x = np.mgrid[0:height, 0:width].astype(np.float64)
+    if kind == "smooth":
+        waves = [np.sin(x / 9 + i) + np.cos(y / (5 + i)) + np.sin((x + y) / 14) for i in range(3)]
+        return np.uint8(np.clip(128 + 40 * np.stack(waves, 2) + RNG.normal(0, 4, (height, width, 3)), 0, 255))
+    colours = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255], [0, 0, 0], [255, 255, 0]], np.uint8)
+    return colours[((x // 5 + y // 3) % 6).astype(int)]
+
+
+def pillow_jpeg(pixels, mode="RGB", **options):
+    out = io.BytesIO()
+    Image.fromarray(pixels).convert(mode).save(out, "JPEG", **options)
+    return out.getvalue()
+
+
+def pillow_cases():
+    sizes = [(1, 1), (2, 1), (1, 2), (3, 3), (4, 5), (5, 4), (7, 9), (8, 8), (9, 7), (15, 16), (16, 16), (17, 15), (17, 33), (33, 17),
+             (31, 64), (65, 40), (1, 40), (2, 40), (40, 1), (100, 75)]
+    qualities = [1, 5, 10, 25, 50, 75, 85, 90, 95, 100]
+    for i, (width, height) in enumerate(sizes):
+        for sampling in (0, 1, 2):
+            for k in range(3):
+                quality = qualities[(i + 3 * k + sampling) % len(qualities)]
+                kind = ("smooth", "noise", "edges")[k]
+                yield (f"{width}x{height} sampling {sampling} quality {quality} {kind}",
+                       pillow_jpeg(picture(width, height, kind), quality=quality, subsampling=sampling, optimize=k == 1))
+
+
+def grey_cases():
+    for width, height in [(1, 1), (3, 5), (8, 8), (9, 17), (64, 31), (100, 100)]:
+        for quality in (1, 30, 75, 100):
+            yield f"{width}x{height} quality {quality}", pillow_jpeg(picture(width, height, "smooth"), "L", quality=quality)
+
+
+def every_quality():
+    for quality in range(1, 101):
+        yield f"quality {quality}", pillow_jpeg(picture(45, 37, "smooth"), quality=quality)
+
+
+def progressive_cases():
+    for width, height in [(1, 1), (2, 3), (8, 8), (17, 33), (65, 40), (100, 75)]:
+        for sampling in (0, 1, 2):
+            for quality in (3, 60, 97):
+                yield (f"{width}x{height} sampling {sampling} quality {quality}",
+                       pillow_jpeg(picture(width, height, "smooth" if quality > 3 else "noise"), quality=quality,
+                                   subsampling=sampling, progressive=True))
+        yield f"{width}x{height} grey", pillow_jpeg(picture(width, height, "smooth"), "L", progressive=True)
+
+
+def cmyk_cases():
+    for width, height in [(1, 1), (9, 17), (64, 40)]:
+        for sampling in (0, 2):
+            for progressive in (False, True):
+                yield (f"{width}x{height} sampling {sampling}",
+                       pillow_jpeg(picture(width, height, "noise"), "CMYK", subsampling=sampling, progressive=progressive))
+
+
+# ---------------------------------------------------------------- cjpeg of libjpeg-turbo
+
+def cjpeg_cases():
+    samples = ["1x1", "2x1", "1x2", "2x2", "4x1", "1x4", "4x2", "2x4", "3x1", "1x3", "4x4,2x2,2x2", "2x2,2x1,1x2", "2x2,1x2,2x1",
+               "1x2,1x1,1x2", "4x2,1x1,2x1"]
+    for sample in samples:
+        for width, height in [(33, 47), (3, 2), (64, 64)]:
+            for options in ([], ["-restart", "3B"], ["-restart", "1"], ["-progressive"], ["-progressive", "-restart", "2B"]):
+                pixels = picture(width, height, "smooth")
+                source = b"P6 %d %d 255\n" % (width, height) + pixels.tobytes()
+                run = subprocess.run(["cjpeg", "-sample", sample, "-quality", "70"] + options, input=source, capture_output=True)
+                if run.returncode == 0:
+                    yield f"{sample} {width}x{height} {options}", run.stdout
+
+
+# ---------------------------------------------------------------- a writer of our own
+
+ZIGZAG = sorted(range(64), key=lambda i: (i // 8 + i % 8, i // 8 if (i // 8 + i % 8) % 2 else i % 8))
+
+
+def segment(marker, payload):
+    return bytes([0xff, marker]) + (len(payload) + 2).to_bytes(2, "big") + bytes(payload)
+
+
+def segments(data):
+    """(marker, payload) of each segment up to the first scan."""
+    at, found = 2, []
+    while data[at + 1] != 0xda:
+        length = int.from_bytes(data[at + 2:at + 4], "big")
+        found.append((data[at + 1], data[at + 4:at + 2 + length]))
+        at += 2 + length
+    return found
+
+
+def standard_tables():
+    """The DHT segments of a plain Pillow file, and code and length of each symbol: {class and index: {symbol: ...}}."""
+    raw, codes = b"", {}
+    for marker, payload in segments(pillow_jpeg(picture(8, 8, "smooth"))):
+        if marker != 0xc4:
+            continue
+        raw += segment(marker, payload)
+        while payload:
+            table, counts, code, at = payload[0], payload[1:17], 0, 17
+            codes[table] = {}
+            for length, count in enumerate(counts, 1):
+                for _ in range(count):
+                    codes[table][payload[at]] = (code, length)
+                    code, at = code + 1, at + 1
+                code <<= 1
+            payload = payload[at:]
+    return raw, codes
+
+
+DHT, CODES = standard_tables()
+
+
+class Bits:
+    def __init__(self):
+        self.value, self.count = 0, 0
+
+    def put(self, value, count):
+        self.value, self.count = self.value << count | value, self.count + count
+
+    def signed(self, value):
+        size = abs(value).bit_length()
+        self.put(value if value >= 0 else value + (1 << size) - 1, size)
+
+    def flush(self):
+        pad = -self.count % 8
+        self.put((1 << pad) - 1, pad)
+        data = self.value.to_bytes(self.count // 8, "big").replace(b"\xff", b"\xff\x00")
+        self.value, self.count = 0, 0
+        return data
+
+
+def put_block(bits, block, previous, table):
+    """One block, in zigzag order, with DC and AC tables `table`."""
+    size = abs(int(block[0]) - previous).bit_length()
+    bits.put(*CODES[table][size])
+    bits.signed(int(block[0]) - previous)
+    run = 0
+    last = max([k for k in range(1, 64) if block[k] != 0], default=0)
+    for k in range(1, last + 1):
+        if block[k] == 0:
+            run += 1
+            continue
+        while run > 15:
+            bits.put(*CODES[0x10 | table][0xf0])
+            run -= 16
+        bits.put(*CODES[0x10 | table][run << 4 | abs(int(block[k])).bit_length()])
+        bits.signed(int(block[k]))
+        run = 0
+    if last < 63:
+        bits.put(*CODES[0x10 | table][0])
+    return int(block[0])
+
+
+def scan_bytes(width, height, factors, members, blocks, restart):
+    """The entropy-coded segment of one scan of the components `members`; blocks(component, row, column) gives them."""
+    max_h, max_v = max(h for h, _ in factors), max(v for _, v in factors)
+    out, bits, previous, done = b"", Bits(), [0] * len(factors), 0
+    if len(members) == 1:
+        h, v = factors[members[0]]
+        wide, high = -(-(-(-width * h // max_h)) // 8), -(-(-(-height * v // max_v)) // 8)
+        mcus = [[(members[0], y, x)] for y in range(high) for x in range(wide)]
+    else:
+        wide, high = -(-width // (8 * max_h)), -(-height // (8 * max_v))
+        mcus = [[(c, my * factors[c][1] + y, mx * factors[c][0] + x)
+                 for c in members for y in range(factors[c][1]) for x in range(factors[c][0])]
+                for my in range(high) for mx in range(wide)]
+    for mcu in mcus:
+        if restart and done and done % restart == 0:
+            out += bits.flush() + bytes([0xff, 0xd0 + (done // restart - 1) % 8])
+            previous = [0] * len(factors)
+        for c, y, x in mcu:
+            previous[c] = put_block(bits, blocks(c, y, x), previous[c], 0 if c == 0 else 1)
+        done += 1
+    return out + bits.flush()
+
+
+def write_jpeg(width, height, factors, amplitude=40, quant=8, restart=0, scans=None, marks=b"", ids=(1, 2, 3, 4), tables=DHT,
+               frame=0xc0, seed=0):
+    """A sequential JPEG of random coefficients: DC within +-amplitude, AC falling off with frequency."""
+    rng, count, cache = np.random.RandomState(seed), len(factors), {}
+
+    def blocks(c, y, x):
+        if (c, y, x) not in cache:
+            scale = amplitude / (1 + np.arange(64) / (1 if amplitude < 200 else 20))
+            block = np.int64(rng.uniform(-1, 1, 64) * scale)
+            block[rng.randint(1, 65):] = 0
+            cache[c, y, x] = block
+        return cache[c, y, x]
+
+    quant_table = bytes([0]) + bytes(min(255, quant + k) if quant < 255 else 255 for k in range(64))
+    data = b"\xff\xd8" + marks + segment(0xdb, quant_table) + tables
+    data += segment(frame, bytes([8]) + height.to_bytes(2, "big") + width.to_bytes(2, "big") + bytes([count])
+                    + b"".join(bytes([ids[c], factors[c][0] << 4 | factors[c][1], 0]) for c in range(count)))
+    if restart:
+        data += segment(0xdd, restart.to_bytes(2, "big"))
+    for members in scans or [list(range(count))]:
+        header = bytes([len(members)]) + b"".join(bytes([ids[c], 0 if c == 0 else 0x11]) for c in members)
+        data += segment(0xda, header + bytes([0, 63, 0])) + scan_bytes(width, height, factors, members, blocks, restart)
+    return data + b"\xff\xd9"
+
+
+def whole_ratios(factors):
+    return all(max(f[i] for f in factors) % f_c[i] == 0 for i in (0, 1) for f_c in factors)
+
+
+def factor_cases():
+    """All factors of the first component against 1x1 and 2x2, 2x1 and 1x2 of the others, where the ratio is whole; interleaved
+    up to the standard's 10 blocks in an MCU, in separate scans beyond."""
+    seed = 0
+    for h in (1, 2, 3, 4):
+        for v in (1, 2, 3, 4):
+            for others in [((1, 1), (1, 1)), ((2, 2), (2, 2)), ((2, 1), (1, 2)), ((1, 2), (1, 1)), ((4, 1), (1, 4))]:
+                factors = [(h, v)] + list(others)
+                if not whole_ratios(factors):
+                    continue
+                seed += 1
+                interleaved = sum(a * b for a, b in factors) <= 10
+                scans = None if interleaved and seed % 3 else [[0], [1], [2]]
+                for width, height in [(41, 35), (5, 3), (2, 2)]:
+                    yield (f"{factors} {width}x{height} scans {scans}",
+                           write_jpeg(width, height, factors, restart=(0, 0, 2)[seed % 3], scans=scans, seed=seed))
+
+
+def single_cases():
+    for h in (1, 2, 3, 4):
+        for v in (1, 2, 3, 4):
+            yield f"{h}x{v}", write_jpeg(29, 21, [(h, v)], seed=h * 5 + v, restart=h % 3)
+
+
+def scan_cases():
+    for seed, scans in enumerate([[[0], [1], [2]], [[2], [0], [1]], [[0, 1], [2]], [[0], [1, 2]], [[1, 2], [0]]]):
+        for restart in (0, 1, 5):
+            yield f"scans {scans} restart {restart}", write_jpeg(50, 34, [(2, 2), (1, 1), (1, 1)], scans=scans, restart=restart, seed=seed)
+
+
+def colour_cases():
+    def adobe(transform):
+        return segment(0xee, b"Adobe\x00\x64\0\0\0\0" + bytes([transform]))
+
+    jfif = segment(0xe0, b"JFIF\0\1\1\0\0\1\0\1\0\0")
+    rgb, cmyk = [(1, 1)] * 3, [(1, 1)] * 4
+    yield "no mark", write_jpeg(20, 20, rgb)
+    yield "JFIF", write_jpeg(20, 20, rgb, marks=jfif)
+    yield "JFIF and ids RGB", write_jpeg(20, 20, rgb, marks=jfif, ids=b"RGB")
+    yield "ids RGB", write_jpeg(20, 20, rgb, ids=b"RGB")
+    yield "ids 0 1 2", write_jpeg(20, 20, rgb, ids=(0, 1, 2))
+    yield "all ids 0", write_jpeg(20, 20, rgb, ids=(7, 7, 7))
+    for transform in (0, 1, 2):
+        yield f"Adobe {transform}", write_jpeg(20, 20, rgb, marks=adobe(transform))
+        yield f"Adobe {transform}, ids RGB", write_jpeg(20, 20, rgb, marks=adobe(transform), ids=b"RGB")
+        yield f"JFIF and Adobe {transform}", write_jpeg(20, 20, rgb, marks=jfif + adobe(transform))
+        yield f"CMYK Adobe {transform}", write_jpeg(20, 20, cmyk, marks=adobe(transform))
+    yield "CMYK no mark", write_jpeg(20, 20, cmyk)
+    yield "CMYK JFIF", write_jpeg(20, 20, cmyk, marks=jfif)
+    yield "YCCK subsampled", write_jpeg(20, 20, [(2, 2), (1, 1), (1, 1), (2, 2)], marks=adobe(2))
+    yield "extended sequential", write_jpeg(20, 20, rgb, frame=0xc1)
+    yield "no Huffman tables", write_jpeg(20, 20, rgb, tables=b"")
+
+
+def overflow_cases():
+    """Coefficients far outside what a picture gives: samples clip, and 16-bit words wrap as in libjpeg-turbo's
+    vector code for x86."""
+    for seed in range(20):
+        yield f"clipping {seed}", write_jpeg(32, 32, [(1, 1)] * 3, amplitude=100, quant=10, seed=seed)
+    if platform.machine() not in ("x86_64", "AMD64"):
+        print("skip jpeg wrapping coefficients: other processors' libjpeg-turbo wraps differently")
+        return
+    for seed in range(20):
+        yield f"wrapping {seed}", write_jpeg(32, 32, [(1, 1)] * 3, amplitude=1000, quant=255, seed=seed)
+
+
+# ---------------------------------------------------------------- altered files
+
+def altered_cases():
+    plain = pillow_jpeg(picture(40, 30, "smooth"), quality=80)
+    yield "bytes behind the end", plain + b"anything" * 10
+    yield "comment", plain[:2] + segment(0xfe, b"\xff\xd9 in a comment") + plain[2:]
+    yield "fill bytes", plain[:2] + b"\xff\xff\xff" + plain[2:]
+    yield "EXIF orientation", pillow_jpeg(picture(40, 30, "smooth"), exif=b"Exif\0\0MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0")
+
+
+def refusals():
+    plain = pillow_jpeg(picture(40, 30, "smooth"), quality=80)
+    frame = plain.index(b"\xff\xc0")
+    for cut in (1, 2, 50, len(plain) // 2):
+        refused(f"a file without its last {cut} bytes", plain[:-cut], "truncated")
+    for marker, word in [(0xc3, "lossless"), (0xc5, "hierarchical"), (0xc9, "arithmetic"), (0xca, "arithmetic")]:
+        refused(word, plain[:frame + 1] + bytes([marker]) + plain[frame + 2:], word, "convert")
+    refused("12 bits", plain[:frame + 1] + b"\xc1" + plain[frame + 2:frame + 4] + b"\x0c" + plain[frame + 5:], "12-bit", "convert")
+    refused("large promises", plain[:frame + 5] + b"\x3f\xff\x3f\xff" + plain[frame + 9:], "truncated")
+    refused("two components", write_jpeg(20, 20, [(1, 1)] * 2), "2 components")
+    refused("fractional subsampling", write_jpeg(20, 20, [(3, 1), (2, 1), (1, 1)]), "fractional")
+    refused("a missing scan", write_jpeg(20, 20, [(1, 1)] * 3, scans=[[0], [1]]), "without a scan")
+
+
+def main():
+    if shutil.which(LAKE) is None:
+        print(f"skip jpeg: no command {LAKE}")
+        return
+    group("Pillow RGB", pillow_cases())
+    group("Pillow grey", grey_cases())
+    group("Pillow every quality", every_quality())
+    group("Pillow progressive", progressive_cases())
+    group("Pillow CMYK", cmyk_cases())
+    group("sampling factors", factor_cases())
+    group("one component's factors", single_cases())
+    group("several scans", scan_cases())
+    group("colour marks", colour_cases())
+    group("overflow", overflow_cases())
+    group("altered files", altered_cases())
+    if shutil.which("cjpeg"):
+        group("cjpeg", cjpeg_cases())
+    else:
+        print("skip jpeg cjpeg: not installed (Debian: libjpeg-turbo-progs)")
+    refusals()
+
+
+try:
+    main()
+finally:
+    shutil.rmtree(FOLDER)
