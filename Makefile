@@ -1,0 +1,118 @@
+# make            the command ./lake and the library liblake.a (any C11 compiler: make CC=clang, make CC=tcc)
+# make test       every test; the last line counts them
+# make asan       the same tests under AddressSanitizer and UndefinedBehaviorSanitizer
+# make install    PREFIX=/usr/local DESTDIR=
+# make clean
+#
+# Needs GNU make and a C compiler. Without GNU make, one line does it (plain C kernels, one thread); doc/PORTING.md.
+
+CC ?= cc
+CFLAGS ?= -O3
+BUILD ?= build
+PREFIX ?= /usr/local
+DESTDIR ?=
+OPENMP ?= yes
+
+WARNINGS := -Wall -Wextra -Wpedantic
+STANDARD := -std=c11
+INCLUDES := -I. -I$(BUILD)
+
+# ---- what this compiler can do -----------------------------------------------------------------------------
+
+$(shell mkdir -p $(BUILD))
+
+# $(call accepts,FLAGS,PROGRAM): the flags where the compiler builds the program with them, else nothing.
+accepts = $(shell printf '%b\n' '$(2)' > $(BUILD)/probe.c; \
+	$(CC) $(STANDARD) $(CFLAGS) $(1) $(BUILD)/probe.c -o $(BUILD)/probe -lm >/dev/null 2>&1 && echo '$(1)')
+
+EMPTY := int main(void) { return 0; }
+FLAGS_FP := $(call accepts,-ffp-contract=off,$(EMPTY))
+FLAGS_DEPENDENCIES := $(call accepts,-MMD -MP,$(EMPTY))
+ifeq ($(OPENMP),yes)
+FLAGS_OPENMP := $(call accepts,-fopenmp,\043include <omp.h>\n int main(void) { return omp_get_max_threads() < 1; })
+endif
+FLAGS_AVX2 := $(call accepts,-mavx2 -mfma -mf16c,\043include <immintrin.h>\n int main(void) { __m256 a = _mm256_setzero_ps(); a = _mm256_fmadd_ps(a, a, a); return (int)_mm256_cvtss_f32(a); })
+FLAGS_AVX512 := $(call accepts,-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c,\043include <immintrin.h>\n int main(void) { __m512 a = _mm512_setzero_ps(); a = _mm512_fmadd_ps(a, a, a); return (int)_mm512_cvtss_f32(a); })
+
+ALL_CFLAGS = $(STANDARD) $(WARNINGS) $(FLAGS_FP) $(FLAGS_OPENMP) $(INCLUDES) $(CFLAGS)
+
+# ---- what is built -----------------------------------------------------------------------------------------
+
+LIBRARY_SOURCES := $(filter-out main.c,$(wildcard *.c)) $(wildcard base/*.c image/*.c weights/*.c convert/*.c kernel/*.c)
+COMMAND_SOURCES := main.c $(wildcard cli/*.c)
+TEST_SOURCES := $(wildcard test/test_*.c)
+
+LIBRARY_OBJECTS := $(LIBRARY_SOURCES:%.c=$(BUILD)/%.o)
+COMMAND_OBJECTS := $(COMMAND_SOURCES:%.c=$(BUILD)/%.o)
+TEST_PROGRAMS := $(TEST_SOURCES:%.c=$(BUILD)/%)
+
+# The default build puts its results into the project's folder, others keep theirs.
+ifeq ($(BUILD),build)
+LAKE := lake
+LIBRARY := liblake.a
+else
+LAKE := $(BUILD)/lake
+LIBRARY := $(BUILD)/liblake.a
+endif
+
+all: $(LAKE) $(LIBRARY)
+
+$(LAKE): $(COMMAND_OBJECTS) $(LIBRARY)
+	$(CC) $(FLAGS_OPENMP) $(CFLAGS) $(LDFLAGS) -o $@ $(COMMAND_OBJECTS) $(LIBRARY) -lm
+
+$(LIBRARY): $(LIBRARY_OBJECTS)
+	@rm -f $@
+	$(AR) rcs $@ $(LIBRARY_OBJECTS)
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(dir $@)
+	$(CC) $(ALL_CFLAGS) $(FLAGS_FILE) $(FLAGS_DEPENDENCIES) -c -o $@ $<
+
+$(BUILD)/test/%: test/%.c $(LIBRARY) $(BUILD)/flags
+	@mkdir -p $(dir $@)
+	$(CC) $(ALL_CFLAGS) $(FLAGS_DEPENDENCIES) $(LDFLAGS) -o $@ $< $(LIBRARY) -lm
+
+# One instruction set per file; kernel/dispatch.c chooses among what was compiled by what the CPU has.
+$(BUILD)/kernel/kernel_avx2.o: FLAGS_FILE := $(FLAGS_AVX2)
+$(BUILD)/kernel/kernel_avx512.o: FLAGS_FILE := $(FLAGS_AVX512)
+
+# The default prompts are a text file that users replace; the program carries them as a string.
+$(BUILD)/prompts.o: $(BUILD)/prompts.inc
+$(BUILD)/prompts.inc: weights/prompts.txt
+	sed -e 's/[\\"]/\\&/g' -e 's/^/"/' -e 's/$$/\\n"/' weights/prompts.txt > $@
+
+# Rebuild when the compiler or its flags change, not only when a file does.
+FLAGS_NOW := $(CC) $(ALL_CFLAGS) | $(FLAGS_AVX2) | $(FLAGS_AVX512) | $(LDFLAGS)
+$(BUILD)/flags: FORCE
+	@echo '$(FLAGS_NOW)' | cmp -s - $@ || echo '$(FLAGS_NOW)' > $@
+
+# ---- tests -------------------------------------------------------------------------------------------------
+
+test: all $(TEST_PROGRAMS)
+	@sh test/run.sh ./$(LAKE) $(TEST_PROGRAMS)
+
+asan:
+	@$(MAKE) --no-print-directory BUILD=build/asan test \
+		CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
+
+# ---- installing --------------------------------------------------------------------------------------------
+
+PUBLIC_HEADERS := lake.h clip.h tensor.h tokenizer.h map.h base/error.h image/image.h image/draw.h weights/weights.h convert/convert.h
+
+install: all
+	mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/share/man/man1
+	cp lake $(DESTDIR)$(PREFIX)/bin/
+	cp liblake.a $(DESTDIR)$(PREFIX)/lib/
+	for h in $(PUBLIC_HEADERS); do \
+		mkdir -p $(DESTDIR)$(PREFIX)/include/lake/$$(dirname $$h) && \
+		cp $$h $(DESTDIR)$(PREFIX)/include/lake/$$h || exit 1; done
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@OPENMP@|$(FLAGS_OPENMP)|' doc/lake.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/lake.pc
+	cp doc/lake.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+
+clean:
+	rm -rf build lake liblake.a
+
+FORCE:
+.PHONY: all test asan install clean FORCE
+
+-include $(LIBRARY_OBJECTS:.o=.d) $(COMMAND_OBJECTS:.o=.d) $(TEST_PROGRAMS:=.d)

@@ -1,0 +1,220 @@
+/* lake fit: a detector from photos of normal parts, or from features of another model. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/features.h"
+#include "cli/inputs.h"
+#include "cli/model.h"
+#include "cli/settings.h"
+#include "cli/summary.h"
+#include "cli/terminal.h"
+#include "cli/verbs.h"
+
+static int run(int argc, char **argv, Error *e);
+
+const Verb verb_fit = {"fit", "IMAGE|DIR... -o D.lake --weights W [--class NAME]", "make a detector from photos of normal parts",
+                       "Example: lake fit good/ --weights vit_b16.clip --class \"metal nut\" -o nut.lake\n"
+                       "Features in place of photos: lake fit L1.npy [L2.npy ...] -o D.lake, arrays [images, patches, channels],\n"
+                       "one file per layer.",
+                       run};
+
+/* The texts of the class, where there is a class, a text tower and a weight above 0; says what is missing. */
+static int open_texts(LakeTexts *texts, const Clip *model, const LakeOptions *options, Error *e)
+{
+    size_t truncated = 0;
+    int code;
+
+    memset(texts, 0, sizeof *texts);
+    if (options->decision.lambda == 0)
+        return LAKE_OK;
+    if (options->class_name[0] == '\0' || model->tokenizer == NULL) {
+        fprintf(stderr, "lake fit: %s: the text branch is off (text weight 0)\n",
+                model->tokenizer == NULL ? "the weights hold no text tower" : "no --class");
+        return LAKE_OK;
+    }
+    code = lake_texts_open(texts, model, options->class_name, options->prompts, &truncated, e);
+    if (code == LAKE_OK && truncated > 0)
+        fprintf(stderr, "lake fit: %d sentences were cut to the model's %d tokens\n", (int)truncated, (int)model->config.context);
+    return code;
+}
+
+/* Observes every photo and adds it; then the rest of the method. */
+static int fit_photos(LakeDetector *detector, LakeObserver *eye, const LakeTexts *texts, const InputList *photos, Error *e)
+{
+    size_t patch = eye->model->config.patch;
+    LakeTokens tokens;
+    LakeFit *fit = NULL;
+    Progress progress;
+    int code = lake_observer_tokens(eye, &tokens, e);
+
+    if (code != LAKE_OK)
+        return code;
+    code = lake_fit_begin(&fit, &eye->options, eye->model, texts->embed > 0 ? texts : NULL, &tokens, e);
+    progress_begin(&progress, "fitting");
+    for (size_t i = 0; i < photos->count && code == LAKE_OK; i++) {
+        Image image;
+        progress_update(&progress, (double)i / (double)photos->count);
+        code = read_photo(&image, photos->items[i].path, patch, e);
+        if (code != LAKE_OK)
+            break;
+        code = lake_observe(eye, &image, &tokens, e);
+        img_free(&image);
+        if (code == LAKE_OK)
+            code = lake_fit_add(fit, &tokens, photos->items[i].path, e);
+    }
+    progress_clear(&progress);
+    lake_tokens_close(&tokens);
+    if (code == LAKE_OK)
+        return lake_fit_finish(fit, detector, e);
+    lake_fit_abandon(fit);
+    return code;
+}
+
+static int fit_with_model(LakeDetector *detector, const Clip *model, LakeOptions *options, const InputList *photos, Error *e)
+{
+    LakeTexts texts;
+    LakeObserver eye;
+    int code = lake_options_resolve(options, model, e);
+
+    if (code != LAKE_OK)
+        return code;
+    code = open_texts(&texts, model, options, e);
+    if (code == LAKE_OK)
+        code = lake_observer_open(&eye, model, options, LAKE_SEE_STRUCTURE | (texts.embed > 0 ? LAKE_SEE_MEANING : 0), e);
+    if (code == LAKE_OK) {
+        code = fit_photos(detector, &eye, &texts, photos, e);
+        lake_observer_close(&eye);
+    }
+    lake_texts_close(&texts);
+    return code;
+}
+
+/* Features: every image of the arrays is one observation, called FILE#NUMBER. */
+static int fit_features(LakeDetector *detector, LakeOptions *options, const Features *features, const char *name, Error *e)
+{
+    LakeTokens tokens;
+    LakeFit *fit = NULL;
+    size_t room = strlen(name) + 24;
+    char *label = malloc(room);
+    int code;
+
+    if (label == NULL)
+        return error_memory(e, "a name");
+    options->layer_count = features->layer_count;
+    code = lake_options_resolve(options, NULL, e);
+    if (code == LAKE_OK)
+        code = lake_tokens_open(&tokens, features->height, features->width, features->layer_count, features->widths, 0, 0, e);
+    if (code != LAKE_OK) {
+        free(label);
+        return code;
+    }
+    code = lake_fit_begin(&fit, options, NULL, NULL, &tokens, e);
+    for (size_t i = 0; i < features->count && code == LAKE_OK; i++) {
+        features_get(features, i, &tokens);
+        snprintf(label, room, "%s#%llu", name, (unsigned long long)i);
+        code = lake_fit_add(fit, &tokens, label, e);
+    }
+    lake_tokens_close(&tokens);
+    free(label);
+    if (code == LAKE_OK)
+        return lake_fit_finish(fit, detector, e);
+    lake_fit_abandon(fit);
+    return code;
+}
+
+static int fit_from_features(LakeDetector *detector, LakeOptions *options, const Arguments *arguments, const char *grid, Error *e)
+{
+    Features features;
+    int code;
+
+    for (size_t i = 0; i < arguments->count; i++)
+        if (!is_features(arguments->items[i]))
+            return error_set(e, LAKE_USAGE, "%s: photos and .npy features cannot be fitted together", arguments->items[i]);
+    if (options->class_name[0] != '\0')
+        return error_set(e, LAKE_USAGE, "--class: features from files have no text branch");
+    code = features_open(&features, arguments->items, arguments->count, grid, e);
+    if (code != LAKE_OK)
+        return code;
+    code = fit_features(detector, options, &features, arguments->items[0], e);
+    features_close(&features);
+    return code;
+}
+
+static int fit_from_photos(LakeDetector *detector, LakeOptions *options, const Arguments *arguments, const char *weights, Error *e)
+{
+    InputList photos = {0, 0, NULL};
+    Clip model;
+    int code = LAKE_OK;
+
+    for (size_t i = 0; i < arguments->count && code == LAKE_OK; i++)
+        code = is_features(arguments->items[i])
+                   ? error_set(e, LAKE_USAGE, "%s: photos and .npy features cannot be fitted together", arguments->items[i])
+                   : inputs_add(&photos, arguments->items[i], e);
+    if (code == LAKE_OK)
+        code = model_open(&model, weights, NULL, e);
+    if (code == LAKE_OK) {
+        code = fit_with_model(detector, &model, options, &photos, e);
+        clip_close(&model);
+    }
+    inputs_free(&photos);
+    return code;
+}
+
+static int fit(const Settings *settings, const Arguments *arguments, const char *weights, const char *grid, const char *output, Error *e)
+{
+    LakeOptions options;
+    LakeDetector detector;
+    int code;
+
+    if (arguments->count == 0)
+        return error_set(e, LAKE_USAGE, "expected photos of normal parts or a folder of them, found none");
+    if (output == NULL)
+        return error_set(e, LAKE_USAGE, "expected -o D.lake, the detector to write");
+    code = settings_apply(&options, settings, e);
+    if (code != LAKE_OK)
+        return code;
+    code = is_features(arguments->items[0]) ? fit_from_features(&detector, &options, arguments, grid, e)
+                                            : fit_from_photos(&detector, &options, arguments, weights, e);
+    if (code != LAKE_OK)
+        return code;
+    code = lake_detector_write(&detector, output, e);
+    if (code == LAKE_OK)
+        summary_print(&detector, output);
+    lake_detector_close(&detector);
+    return code;
+}
+
+static int run(int argc, char **argv, Error *e)
+{
+    const char *output = NULL, *weights = NULL, *grid = NULL;
+    Settings settings;
+    Arguments arguments;
+    const Option options[] = {
+        {"-o", OPTION_TEXT, &output, "D.lake", 0, 0, "the detector to write"},
+        {"--weights", OPTION_TEXT, &weights, "W", 0, 0, "the flat binary (default: $LAKE_WEIGHTS)"},
+        SETTINGS_TEXT(settings),
+        {"--layers", OPTION_COUNTS, &settings.layers, "6,12", 0, 0, "structural blocks from 1 (default: depth/4, depth/2, 3 depth/4)"},
+        {"--neurons", OPTION_COUNT, &settings.neurons, "K", 0, 0, "channels to select per layer (default 100)"},
+        {"--select", OPTION_CHOICE, &settings.selection, "variance|random|bottom|all|pca", 0, 0, "which channels (default variance)"},
+        {"--normalise", OPTION_CHOICE, &settings.normalisation, "none|clip|l2|ln", 0, 0, "of every token, first (default clip)"},
+        {"--distance", OPTION_CHOICE, &settings.distance, "l2|cosine", 0, 0, "of a patch to the gallery (default l2)"},
+        {"--coreset", OPTION_NUMBER, &settings.coreset, "F", 0, 1, "share of the gallery to keep, k-centre (default 1)"},
+        {"--trim", OPTION_NUMBER, &settings.trim, "F", 0, 0.5, "share of normal patches to distrust and drop (default 0)"},
+        {"--lambda", OPTION_NUMBER, &settings.lambda, "X", 0, 1, "weight of the text branch (default 0.3)"},
+        {"--pooling", OPTION_CHOICE, &settings.pooling, "max|mean|top1", 0, 0, "map to image score (default max)"},
+        {"--threshold", OPTION_TEXT, &settings.threshold, "auto|X|fpr=Q", 0, 0, "of the decision (default auto: 1.1 x largest normal)"},
+        SETTINGS_MODEL(settings),
+        {"--keep-tokens", OPTION_FLAG, &settings.keep_tokens, NULL, 0, 0, "keep full-width tokens, for merge and the PCA audit"},
+        {"--seed", OPTION_COUNT, &settings.seed, "N", 0, 0, "of random selection and coreset"},
+        {"--grid", OPTION_TEXT, &grid, "HxW", 0, 0, "of features whose patches are no square"},
+    };
+    int code;
+
+    settings_defaults(&settings);
+    code = arguments_read(&arguments, &verb_fit, options, COUNT_OF(options), argc, argv, e);
+    if (code == LAKE_OK && !arguments.help)
+        code = fit(&settings, &arguments, weights, grid, output, e);
+    arguments_free(&arguments);
+    return code;
+}

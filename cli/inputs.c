@@ -1,0 +1,151 @@
+/* Lists of inputs; see inputs.h. */
+#include "cli/inputs.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+
+/* Extensions by which pictures in a folder are known; what a file really is, its content says later. */
+static const char *const picture_extensions[] = {".png", ".jpg", ".jpeg", ".jpe", ".pnm", ".ppm", ".pgm", ".pbm", ".bmp", ".tif",
+                                                 ".tiff"};
+
+static int ends_with(const char *text, const char *ending)
+{
+    size_t n = strlen(text), m = strlen(ending);
+
+    if (m > n)
+        return 0;
+    for (size_t i = 0; i < m; i++)
+        if (tolower((unsigned char)text[n - m + i]) != ending[i])
+            return 0;
+    return 1;
+}
+
+int is_features(const char *path)
+{
+    return ends_with(path, ".npy");
+}
+
+static int is_picture(const char *name)
+{
+    for (size_t i = 0; i < sizeof picture_extensions / sizeof *picture_extensions; i++)
+        if (ends_with(name, picture_extensions[i]))
+            return 1;
+    return 0;
+}
+
+/* Takes over path, which may be NULL where memory was out. */
+static int add(InputList *list, char *path, size_t root, Error *e)
+{
+    Input input = {path, root};
+
+    if (list->count == list->room && path != NULL) {
+        size_t room = list->room == 0 ? 64 : list->room * 2;
+        Input *grown = realloc(list->items, room * sizeof *grown);
+        if (grown != NULL) {
+            list->items = grown;
+            list->room = room;
+        }
+    }
+    if (path == NULL || list->count == list->room) {
+        free(path);
+        return error_memory(e, "the list of inputs");
+    }
+    list->items[list->count++] = input;
+    return LAKE_OK;
+}
+
+int inputs_add_file(InputList *list, const char *path, Error *e)
+{
+    char *copy = malloc(strlen(path) + 1);
+
+    if (copy != NULL)
+        strcpy(copy, path);
+    return add(list, copy, (size_t)(path_base(path) - path), e);
+}
+
+/* Adds the pictures of a folder; `root` is the length of the named folder's path with its separator. */
+static int add_folder(InputList *list, const char *folder, size_t root, Error *e)
+{
+    char **names;
+    size_t count;
+    int code = folder_list(&names, &count, folder, e);
+
+    for (size_t i = 0; i < count && code == LAKE_OK; i++) {
+        char *path;
+        int kind;
+        if (names[i][0] == '.')
+            continue;
+        path = path_join(folder, names[i]);
+        kind = path != NULL ? path_kind(path) : PATH_MISSING;
+        if (kind == PATH_FOLDER) {
+            code = add_folder(list, path, root, e);
+        } else if (path == NULL || (kind == PATH_FILE && is_picture(names[i]))) {
+            code = add(list, path, root, e);
+            continue;
+        }
+        free(path);
+    }
+    folder_free(names, count);
+    return code;
+}
+
+int inputs_add(InputList *list, const char *argument, Error *e)
+{
+    size_t before = list->count, root = strlen(argument);
+    int code;
+
+    switch (path_kind(argument)) {
+    case PATH_MISSING:
+        return error_set(e, LAKE_BAD_INPUT, "%s: no such file or folder", argument);
+    case PATH_FOLDER:
+        root += argument[root - 1] != '/' && argument[root - 1] != '\\';
+        code = add_folder(list, argument, root, e);
+        if (code == LAKE_OK && list->count == before)
+            code = error_set(e, LAKE_BAD_INPUT, "%s: no pictures in this folder (expected names that end in .png, .jpg, .pnm, ...)", argument);
+        return code;
+    default:
+        return inputs_add_file(list, argument, e);
+    }
+}
+
+void inputs_free(InputList *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->items[i].path);
+    free(list->items);
+    memset(list, 0, sizeof *list);
+}
+
+int read_line(char **line, size_t *room, FILE *stream)
+{
+    size_t used = 0;
+    int c;
+
+    while ((c = getc(stream)) != EOF && c != '\n') {
+        if (*room - used < 2) {
+            size_t larger = *room == 0 ? 256 : *room * 2;
+            char *grown = realloc(*line, larger);
+            if (grown == NULL)
+                return -1;
+            *line = grown;
+            *room = larger;
+        }
+        (*line)[used++] = (char)c;
+    }
+    if (c == EOF && used == 0)
+        return 0;
+    if (*room == 0) {
+        *line = malloc(256);
+        if (*line == NULL)
+            return -1;
+        *room = 256;
+    }
+    if (used > 0 && (*line)[used - 1] == '\r')
+        used--;
+    (*line)[used] = '\0';
+    return 1;
+}

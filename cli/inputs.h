@@ -1,0 +1,35 @@
+/* What a verb is given to work on: pictures named one by one, whole folders, or a list on standard input. */
+#ifndef LAKE_INPUTS_H
+#define LAKE_INPUTS_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/error.h"
+
+typedef struct {
+    char *path;  /* to open, and what results are called */
+    size_t root; /* where the part below the folder that was named begins in path: outputs are called after it */
+} Input;
+
+typedef struct {
+    size_t count, room;
+    Input *items;
+} InputList;
+
+/* Adds what `argument` names: a file as it is, a folder's pictures recursively and in sorted order (known by their
+ * extension, hidden ones left out). A missing path or a folder without a picture is LAKE_BAD_INPUT. */
+int inputs_add(InputList *list, const char *argument, Error *e);
+
+/* Adds one file without looking at it. */
+int inputs_add_file(InputList *list, const char *path, Error *e);
+
+void inputs_free(InputList *list);
+
+/* 1 where the name ends in .npy: features in place of a picture. */
+int is_features(const char *path);
+
+/* One line of a stream without its end, in a buffer that grows; 0 at the end of the stream, -1 out of memory. */
+int read_line(char **line, size_t *room, FILE *stream);
+
+#endif

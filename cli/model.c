@@ -1,0 +1,14 @@
+/* Which weights a verb works with; see model.h. */
+#include "cli/model.h"
+
+#include <stdlib.h>
+
+int model_open(Clip *model, const char *option, const char *recorded, Error *e)
+{
+    const char *environment = getenv("LAKE_WEIGHTS");
+    const char *path = option != NULL ? option : environment != NULL && environment[0] != '\0' ? environment : recorded;
+
+    if (path == NULL || path[0] == '\0')
+        return error_set(e, LAKE_USAGE, "no weights: give --weights FILE.clip or set LAKE_WEIGHTS (lake convert makes one from a checkpoint)");
+    return clip_open(model, path, e);
+}

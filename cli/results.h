@@ -1,0 +1,42 @@
+/* What score and zero give back: lines on standard output in one of three forms, and pictures and arrays in folders. */
+#ifndef LAKE_RESULTS_H
+#define LAKE_RESULTS_H
+
+#include "cli/inputs.h"
+#include "cli/labels.h"
+#include "image/image.h"
+#include "lake.h"
+
+typedef struct {
+    int csv, jsonl;       /* neither: lines for people */
+    int explain;          /* name the neurons behind the worst patch */
+    size_t top;           /* how many */
+    const char *maps;     /* folder for .npy maps, float32 [H, W]; or NULL */
+    const char *heatmaps, *overlays, *strips; /* folders for PNG pictures; or NULL */
+    int anomalies;        /* counted by results_print */
+    int failures;         /* counted by results_error */
+    Labels labels;        /* names of the files written so far */
+} Results;
+
+/* Creates the folders and prints the CSV's head. */
+int results_begin(Results *results, Error *e);
+
+/* One scored image: its line, and the pictures that were asked for. detector: NULL for zero-shot. image: NULL for
+ * features, which give maps at the grid's size and no pictures. */
+int results_add(Results *results, const Input *input, const Image *image, const LakeDetector *detector, const LakeResult *result,
+                Error *e);
+
+/* One image that could not be read or scored. */
+void results_error(Results *results, const char *path, const Error *error);
+
+void results_end(Results *results);
+
+#define RESULTS_OPTIONS(r)                                                                                              \
+    {"--csv", OPTION_FLAG, &(r).csv, NULL, 0, 0, "a CSV table"},                                                        \
+    {"--jsonl", OPTION_FLAG, &(r).jsonl, NULL, 0, 0, "a JSON object per line"},                                         \
+    {"--overlays", OPTION_TEXT, &(r).overlays, "DIR", 0, 0, "write the photo with its map over it, a PNG per image"},   \
+    {"--heatmaps", OPTION_TEXT, &(r).heatmaps, "DIR", 0, 0, "write the map as colours, a PNG per image"},               \
+    {"--strips", OPTION_TEXT, &(r).strips, "DIR", 0, 0, "write photo, map and overlay side by side, a PNG per image"},  \
+    {"--maps", OPTION_TEXT, &(r).maps, "DIR", 0, 0, "write the map as float32 [height, width], a .npy per image"}
+
+#endif

@@ -1,0 +1,74 @@
+/* Shared options of the method; see settings.h. */
+#include "cli/settings.h"
+
+#include <string.h>
+
+void settings_defaults(Settings *settings)
+{
+    LakeOptions o;
+
+    lake_defaults(&o);
+    memset(settings, 0, sizeof *settings);
+    settings->normalisation = o.normalisation;
+    settings->selection = o.selection;
+    settings->distance = o.distance;
+    settings->attention = o.patch_attention;
+    settings->pooling = o.decision.pooling;
+    settings->positions = o.grid_resize;
+    settings->neurons = o.neurons;
+    settings->seed = (size_t)o.seed;
+    settings->coreset = o.coreset;
+    settings->trim = o.trim;
+    settings->lambda = o.decision.lambda;
+}
+
+int settings_apply(LakeOptions *options, const Settings *s, Error *e)
+{
+    lake_defaults(options);
+    options->layer_count = s->layers.count;
+    for (size_t i = 0; i < s->layers.count; i++) {
+        if (s->layers.value[i] == 0 || s->layers.value[i] > 10000)
+            return error_set(e, LAKE_USAGE, "--layers: expected block numbers from 1 up, separated by commas");
+        options->layers[i] = (int)s->layers.value[i];
+    }
+    if (s->semantic_block > 10000)
+        return error_set(e, LAKE_USAGE, "--semantic-block: expected a block number, found %llu", (unsigned long long)s->semantic_block);
+    if (s->class_name != NULL && strlen(s->class_name) >= sizeof options->class_name)
+        return error_set(e, LAKE_USAGE, "--class: longer than %d bytes", (int)sizeof options->class_name - 1);
+    options->normalisation = (LakeNormalisation)s->normalisation;
+    options->selection = (LakeSelection)s->selection;
+    options->distance = (LakeDistance)s->distance;
+    options->patch_attention = (LakeAttention)s->attention;
+    options->grid_resize = (GridResize)s->positions;
+    options->neurons = s->neurons;
+    options->seed = s->seed;
+    options->semantic_block = (int)s->semantic_block;
+    options->resolution = s->resolution;
+    options->coreset = s->coreset;
+    options->trim = s->trim;
+    options->prompts = s->prompts;
+    options->keep_tokens = s->keep_tokens;
+    options->decision.lambda = s->lambda;
+    options->decision.pooling = (LakePooling)s->pooling;
+    if (s->class_name != NULL)
+        strcpy(options->class_name, s->class_name);
+    if (s->threshold != NULL && !lake_parse_threshold(&options->decision, s->threshold))
+        return error_set(e, LAKE_USAGE, "--threshold: expected auto, a number, or fpr=Q with Q from 0 to 1, found '%s'", s->threshold);
+    return LAKE_OK;
+}
+
+int read_photo(Image *image, const char *path, size_t patch, Error *e)
+{
+    int width, height, code = img_read(image, path, 0, e);
+
+    if (code != LAKE_OK)
+        return code;
+    width = image->width;
+    height = image->height;
+    if ((size_t)width < patch || (size_t)height < patch) {
+        img_free(image);
+        return error_set(e, LAKE_BAD_INPUT, "%s: %d x %d pixels are too few to inspect, expected at least %d x %d (one patch of the model)",
+                         path, width, height, (int)patch, (int)patch);
+    }
+    return LAKE_OK;
+}
