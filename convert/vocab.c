@@ -1,0 +1,519 @@
+/* CLIP vocabularies -> the tokenizer section of the flat binary.
+ *
+ * A vocabulary gives symbols ids and lists merges. Its three forms hold the same in different clothes:
+ *
+ *   bpe_simple_vocab_16e6.txt[.gz]   OpenAI's and open_clip's: a heading, then a merge "left right" per line, lowest
+ *                                    rank first. Ids are implied: 256 bytes, 256 bytes ending a word, the merges in
+ *                                    order, <|startoftext|>, <|endoftext|>. The published file has 262,144 lines, of
+ *                                    which the first 48,894 are used.
+ *   vocab.json and merges.txt        Hugging Face's: {symbol: id}, and merges as above
+ *   tokenizer.json                   Hugging Face's: both in one file (model.vocab, model.merges, added_tokens)
+ *
+ * In all of them a byte is written as one printable character (byte_character below; bytes_to_unicode in OpenAI's
+ * simple_tokenizer.py), and a symbol that ends a word has "</w>" behind it.
+ *
+ * The way is always the same: read the merges as pairs of strings; fill a table from string to id; look everything up. */
+#include "convert/convert.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/file.h"
+#include "base/unicode.h"
+#include "convert/json.h"
+#include "image/inflate.h"
+#include "tokenizer.h"
+
+#define FILE_LIMIT ((size_t)1 << 28) /* bytes; the largest published ones have a few million */
+#define MERGE_LIMIT 48894            /* merges used of a text file: 49152 - 256 - 2, as in simple_tokenizer.py */
+#define ID_LIMIT ((uint32_t)1 << 24) /* ids must be below; tokenizer.c's limit, refused here with the symbol's name */
+
+/* Part of a text, not 0-terminated. */
+typedef struct {
+    const char *text;
+    size_t size;
+} Piece;
+
+/* A symbol's text is two pieces side by side, so that the result of a merge needs no memory of its own. */
+typedef struct {
+    Piece first, second;
+} Symbol;
+
+/* One place of the table from symbols to ids, a hash table with open addressing, at most half full. */
+typedef struct {
+    Symbol symbol; /* first.text is NULL where the place is free */
+    uint32_t id;
+} Entry;
+
+typedef struct {
+    const char *path;        /* of the vocabulary, for messages */
+    const char *merges_path; /* of the file with the merges, for messages */
+    const char *merge_word;  /* what `where` of a merge counts, for messages: "line" or "merge" */
+    unsigned char *data;     /* the given file's bytes, decompressed */
+    unsigned char *beside;   /* those of the file beside it, or NULL */
+    char *beside_path;
+    Json *root;              /* of vocab.json or tokenizer.json, or NULL */
+    Symbol *merges;          /* [merge_count]: left and right, lowest rank first */
+    size_t merge_count, merge_first; /* merges[i] stands at line or place merge_first + i */
+    Entry *entries;          /* [entry_mask + 1] */
+    size_t entry_mask;
+    char characters[256][3]; /* byte_character of each byte: UTF-8, unused places 0 */
+} Vocabulary;
+
+static Piece piece(const char *text)
+{
+    Piece p;
+
+    p.text = text;
+    p.size = strlen(text);
+    return p;
+}
+
+/* For "%.*s" in messages. */
+static int shown(Piece p) { return p.size < 40 ? (int)p.size : 40; }
+
+/* ---- the table from symbols to ids ---- */
+
+static char symbol_char(const Symbol *s, size_t i)
+{
+    return i < s->first.size ? s->first.text[i] : s->second.text[i - s->first.size];
+}
+
+static int same_symbol(const Symbol *a, const Symbol *b)
+{
+    size_t size = a->first.size + a->second.size;
+
+    if (size != b->first.size + b->second.size)
+        return 0;
+    for (size_t i = 0; i < size; i++)
+        if (symbol_char(a, i) != symbol_char(b, i))
+            return 0;
+    return 1;
+}
+
+/* FNV-1a, 32 bits. */
+static uint32_t symbol_hash(const Symbol *s)
+{
+    uint32_t hash = 2166136261u;
+
+    for (size_t i = 0; i < s->first.size + s->second.size; i++)
+        hash = (hash ^ (unsigned char)symbol_char(s, i)) * 16777619u;
+    return hash ^ hash >> 15;
+}
+
+/* The place that holds the symbol, or the free one where it belongs. */
+static Entry *find_entry(const Vocabulary *v, const Symbol *s)
+{
+    size_t i = symbol_hash(s) & v->entry_mask;
+
+    while (v->entries[i].symbol.first.text != NULL && !same_symbol(&v->entries[i].symbol, s))
+        i = (i + 1) & v->entry_mask;
+    return &v->entries[i];
+}
+
+/* Where a symbol comes twice, its last id counts, as in a Python dictionary. */
+static void enter(Vocabulary *v, Piece first, Piece second, uint32_t id)
+{
+    Entry entry, *place;
+
+    entry.symbol.first = first;
+    entry.symbol.second = second;
+    entry.id = id;
+    place = find_entry(v, &entry.symbol);
+    *place = entry;
+}
+
+/* The symbol's id; returns 0 where it has none. */
+static int look_up(const Vocabulary *v, Piece first, Piece second, uint32_t *id)
+{
+    Symbol s;
+    const Entry *entry;
+
+    s.first = first;
+    s.second = second;
+    entry = find_entry(v, &s);
+    *id = entry->id;
+    return entry->symbol.first.text != NULL;
+}
+
+/* Makes the table for up to `count` symbols. */
+static int make_entries(Vocabulary *v, size_t count, Error *e)
+{
+    size_t places = 1024, bytes;
+
+    while (places / 2 < count && places <= SIZE_MAX / 2)
+        places *= 2;
+    if (!size_multiply(places, sizeof *v->entries, &bytes) || (v->entries = calloc(1, bytes)) == NULL)
+        return error_memory(e, "the symbols of a vocabulary");
+    v->entry_mask = places - 1;
+    return LAKE_OK;
+}
+
+/* ---- bytes as characters ---- */
+
+/* Printable Latin-1 stands for itself; the other bytes are, in order, U+0100, U+0101 ... */
+static int is_printable(int byte) { return (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte != 0xad); }
+
+static void make_characters(Vocabulary *v)
+{
+    uint32_t next = 0x100;
+    unsigned char utf8[4];
+
+    for (int b = 0; b < 256; b++) {
+        size_t size = uni_encode(utf8, is_printable(b) ? (uint32_t)b : next++); /* 2 bytes at most */
+        memcpy(v->characters[b], utf8, size);
+    }
+}
+
+/* ---- merges ---- */
+
+static int reserve_merges(Vocabulary *v, size_t count, Error *e)
+{
+    size_t bytes;
+
+    if (!size_add(count, 1, &count) || !size_multiply(count, sizeof *v->merges, &bytes) || (v->merges = malloc(bytes)) == NULL)
+        return error_memory(e, "the merges of a vocabulary");
+    return LAKE_OK;
+}
+
+/* Adds "left right". */
+static int add_merge(Vocabulary *v, Piece pair, Error *e)
+{
+    const char *space = memchr(pair.text, ' ', pair.size);
+    Symbol *merge = &v->merges[v->merge_count];
+
+    if (space != NULL) {
+        merge->first.text = pair.text;
+        merge->first.size = (size_t)(space - pair.text);
+        merge->second.text = space + 1;
+        merge->second.size = pair.size - merge->first.size - 1;
+    }
+    if (space == NULL || merge->first.size == 0 || merge->second.size == 0 ||
+        memchr(merge->second.text, ' ', merge->second.size) != NULL)
+        return error_set(e, LAKE_BAD_INPUT, "%s, %s %zu: expected two symbols with one space between, found \"%.*s\"", v->merges_path,
+                         v->merge_word, v->merge_first + v->merge_count, shown(pair), pair.text);
+    v->merge_count++;
+    return LAKE_OK;
+}
+
+/* The merges of a text file: a heading, then one per line. */
+static int read_merges(Vocabulary *v, const char *text, size_t size, const char *path, Error *e)
+{
+    const char *end = text + size, *newline;
+    size_t lines = 1;
+    Piece line;
+    int code;
+
+    v->merges_path = path;
+    v->merge_word = "line";
+    v->merge_first = 2;
+    while (end > text && (end[-1] == '\n' || end[-1] == '\r'))
+        end--;
+    for (const char *p = text; p < end; p++)
+        lines += *p == '\n';
+    if ((code = reserve_merges(v, lines < MERGE_LIMIT ? lines : MERGE_LIMIT, e)) != LAKE_OK)
+        return code;
+    for (size_t i = 0; text < end && i <= MERGE_LIMIT; i++, text = newline + 1) {
+        newline = memchr(text, '\n', (size_t)(end - text));
+        newline = newline != NULL ? newline : end;
+        line.text = text;
+        line.size = (size_t)(newline - text) - (newline > text && newline[-1] == '\r');
+        if (i > 0 && (code = add_merge(v, line, e)) != LAKE_OK)
+            return code;
+        if (newline == end)
+            break;
+    }
+    return LAKE_OK;
+}
+
+/* model.merges of tokenizer.json: an array of "left right" (older files) or ["left", "right"]. */
+static int read_json_merges(Vocabulary *v, const Json *array, Error *e)
+{
+    int code;
+
+    if (array == NULL || array->type != JSON_ARRAY)
+        return error_set(e, LAKE_BAD_INPUT, "%s: model.merges is no array", v->path);
+    v->merges_path = v->path;
+    v->merge_word = "merge";
+    v->merge_first = 0;
+    if ((code = reserve_merges(v, array->count, e)) != LAKE_OK)
+        return code;
+    for (const Json *j = array->child; j != NULL; j = j->next) {
+        const Json *left = j->type == JSON_ARRAY && j->count == 2 ? j->child : NULL;
+        Piece pair;
+        if (j->type == JSON_STRING) {
+            pair.text = j->string;
+            pair.size = j->length;
+            if ((code = add_merge(v, pair, e)) != LAKE_OK)
+                return code;
+        } else if (left != NULL && left->type == JSON_STRING && left->next->type == JSON_STRING) {
+            Symbol *merge = &v->merges[v->merge_count++];
+            merge->first.text = left->string;
+            merge->first.size = left->length;
+            merge->second.text = left->next->string;
+            merge->second.size = left->next->length;
+        } else {
+            return error_set(e, LAKE_BAD_INPUT, "%s, merge %zu: expected \"left right\" or [\"left\", \"right\"]", v->path,
+                             v->merge_count);
+        }
+    }
+    return LAKE_OK;
+}
+
+/* ---- ids ---- */
+
+/* The ids of the text form follow from the order: printable bytes, the other bytes, all of them again as a word's
+ * last, the merges, the two specials. */
+static int number_symbols(Vocabulary *v, Error *e)
+{
+    uint32_t id = 0;
+    int code = make_entries(v, 512 + v->merge_count + 2, e);
+
+    if (code != LAKE_OK)
+        return code;
+    for (int printable = 1; printable >= 0; printable--)
+        for (int b = 0; b < 256; b++)
+            if (is_printable(b) == printable) {
+                enter(v, piece(v->characters[b]), piece(""), id);
+                enter(v, piece(v->characters[b]), piece("</w>"), id + 256);
+                id++;
+            }
+    id = 512;
+    for (size_t i = 0; i < v->merge_count; i++)
+        enter(v, v->merges[i].first, v->merges[i].second, id++);
+    enter(v, piece("<|startoftext|>"), piece(""), id++);
+    enter(v, piece("<|endoftext|>"), piece(""), id);
+    return LAKE_OK;
+}
+
+/* An id as JSON gives it. */
+static int read_id(const Vocabulary *v, const Json *number, const char *symbol, uint32_t *id, Error *e)
+{
+    if (number == NULL || number->type != JSON_NUMBER || !(number->number >= 0 && number->number < ID_LIMIT) ||
+        number->number != (double)(uint32_t)number->number)
+        return error_set(e, LAKE_BAD_INPUT, "%s: the id of \"%.40s\" is no integer from 0 to %lu", v->path, symbol,
+                         (unsigned long)ID_LIMIT - 1);
+    *id = (uint32_t)number->number;
+    return LAKE_OK;
+}
+
+/* The ids of {symbol: id}, which must be different. */
+static int read_ids(Vocabulary *v, const Json *object, unsigned char *seen, Error *e)
+{
+    for (const Json *j = object->child; j != NULL; j = j->next) {
+        uint32_t id;
+        int code = read_id(v, j, j->key, &id, e);
+        if (code != LAKE_OK)
+            return code;
+        if (seen[id / 8] >> id % 8 & 1)
+            return error_set(e, LAKE_BAD_INPUT, "%s: the id %lu of \"%.40s\" is another symbol's, too", v->path, (unsigned long)id,
+                             j->key);
+        seen[id / 8] |= (unsigned char)(1u << id % 8);
+        enter(v, piece(j->key), piece(""), id);
+    }
+    return LAKE_OK;
+}
+
+/* The ids of a JSON form; `added` is tokenizer.json's list of special symbols, or NULL. */
+static int read_json_ids(Vocabulary *v, const Json *object, const Json *added, Error *e)
+{
+    unsigned char *seen;
+    int code;
+
+    if (object == NULL || object->type != JSON_OBJECT)
+        return error_set(e, LAKE_BAD_INPUT, "%s: model.vocab is no object", v->path);
+    if ((code = make_entries(v, object->count + (added != NULL ? added->count : 0), e)) != LAKE_OK)
+        return code;
+    seen = calloc(ID_LIMIT / 8, 1);
+    if (seen == NULL)
+        return error_memory(e, "the ids of a vocabulary");
+    code = read_ids(v, object, seen, e);
+    free(seen);
+    for (const Json *j = added != NULL ? added->child : NULL; code == LAKE_OK && j != NULL; j = j->next) {
+        const Json *content = json_get(j, "content");
+        uint32_t id = 0;
+        if (content == NULL || content->type != JSON_STRING)
+            return error_set(e, LAKE_BAD_INPUT, "%s: a member of added_tokens has no string \"content\"", v->path);
+        code = read_id(v, json_get(j, "id"), content->string, &id, e);
+        enter(v, piece(content->string), piece(""), id);
+    }
+    return code;
+}
+
+/* ---- files ---- */
+
+static int read_file(unsigned char **data, size_t *size, const char *path, Error *e)
+{
+    int code = file_read(data, size, path, FILE_LIMIT, e);
+
+    if (code == LAKE_OK && *size >= 2 && (*data)[0] == 0x1f && (*data)[1] == 0x8b) { /* gzip */
+        unsigned char *packed = *data;
+        *data = NULL;
+        code = inflate_gzip(data, size, packed, *size, FILE_LIMIT, path, e);
+        free(packed);
+    }
+    return code;
+}
+
+/* Reads the file of this name in the folder of v->path into v->beside. */
+static int read_beside(Vocabulary *v, const char *name, size_t *size, Error *e)
+{
+    size_t folder = (size_t)(path_base(v->path) - v->path);
+
+    v->beside_path = malloc(folder + strlen(name) + 1);
+    if (v->beside_path == NULL)
+        return error_memory(e, "a path");
+    memcpy(v->beside_path, v->path, folder);
+    strcpy(v->beside_path + folder, name);
+    if (path_kind(v->beside_path) == PATH_MISSING)
+        return error_set(e, LAKE_BAD_INPUT, "%s: needs %s beside it, which is missing", v->path, name);
+    return read_file(&v->beside, size, v->beside_path, e);
+}
+
+/* tokenizer.json, parsed. */
+static int read_tokenizer_json(Vocabulary *v, const Json *model, Error *e)
+{
+    const Json *suffix = json_get(model, "end_of_word_suffix");
+    int code;
+
+    if (suffix == NULL || suffix->type != JSON_STRING || strcmp(suffix->string, "</w>") != 0)
+        return error_set(e, LAKE_BAD_INPUT, "%s: model.end_of_word_suffix is not \"</w>\"; this is not a CLIP tokenizer", v->path);
+    if ((code = read_json_merges(v, json_get(model, "merges"), e)) != LAKE_OK)
+        return code;
+    return read_json_ids(v, json_get(model, "vocab"), json_get(v->root, "added_tokens"), e);
+}
+
+/* The given file is JSON. */
+static int read_json_form(Vocabulary *v, size_t size, Error *e)
+{
+    const Json *model;
+    int code = json_parse(&v->root, (const char *)v->data, size, v->path, e);
+
+    if (code != LAKE_OK)
+        return code;
+    model = json_get(v->root, "model");
+    if (model != NULL && model->type == JSON_OBJECT)
+        return read_tokenizer_json(v, model, e);
+    if ((code = read_beside(v, "merges.txt", &size, e)) != LAKE_OK ||
+        (code = read_merges(v, (const char *)v->beside, size, v->beside_path, e)) != LAKE_OK)
+        return code;
+    return read_json_ids(v, v->root, NULL, e);
+}
+
+/* The given file is text: merges.txt, or OpenAI's form. */
+static int read_text_form(Vocabulary *v, size_t size, Error *e)
+{
+    const char *text = (const char *)v->data, *newline = memchr(text, '\n', size);
+    size_t heading = newline != NULL ? (size_t)(newline - text) : size;
+    int code, versioned = 0;
+
+    for (size_t i = 0; i + 8 <= heading; i++)
+        versioned |= memcmp(text + i, "#version", 8) == 0;
+    if (!versioned)
+        return error_set(e, LAKE_BAD_INPUT, "%s, line 1: expected a heading with \"#version\"; this is no vocabulary of CLIP", v->path);
+    if ((code = read_merges(v, text, size, v->path, e)) != LAKE_OK)
+        return code;
+    if (strcmp(path_base(v->path), "merges.txt") != 0)
+        return number_symbols(v, e);
+    if ((code = read_beside(v, "vocab.json", &size, e)) != LAKE_OK)
+        return code;
+    v->path = v->beside_path;
+    if ((code = json_parse(&v->root, (const char *)v->beside, size, v->path, e)) != LAKE_OK)
+        return code;
+    return read_json_ids(v, v->root, NULL, e);
+}
+
+static int read_vocabulary(Vocabulary *v, Error *e)
+{
+    size_t size = 0, i = 0;
+    int code = read_file(&v->data, &size, v->path, e);
+
+    if (code != LAKE_OK)
+        return code;
+    make_characters(v);
+    while (i < size && strchr(" \t\r\n", v->data[i]) != NULL && v->data[i] != '\0')
+        i++;
+    return i < size && v->data[i] == '{' ? read_json_form(v, size, e) : read_text_form(v, size, e);
+}
+
+static void vocabulary_free(Vocabulary *v)
+{
+    json_free(v->root);
+    free(v->data);
+    free(v->beside);
+    free(v->beside_path);
+    free(v->merges);
+    free(v->entries);
+}
+
+/* ---- the section ---- */
+
+/* Looks the bytes and the special symbols up. */
+static int resolve_symbols(const Vocabulary *v, TokTables *t, Error *e)
+{
+    for (int b = 0; b < 256; b++)
+        if (!look_up(v, piece(v->characters[b]), piece(""), &t->byte_id[b]) ||
+            !look_up(v, piece(v->characters[b]), piece("</w>"), &t->byte_end_id[b]))
+            return error_set(e, LAKE_BAD_INPUT, "%s: no symbol \"%s\" or \"%s</w>\" for the byte %d; this is not a CLIP vocabulary",
+                             v->path, v->characters[b], v->characters[b], b);
+    if ((!look_up(v, piece("<|startoftext|>"), piece(""), &t->start_id) &&
+         !look_up(v, piece("<start_of_text>"), piece(""), &t->start_id)) ||
+        (!look_up(v, piece("<|endoftext|>"), piece(""), &t->end_id) && !look_up(v, piece("<end_of_text>"), piece(""), &t->end_id)))
+        return error_set(e, LAKE_BAD_INPUT, "%s: no symbol <|startoftext|> or <|endoftext|>", v->path);
+    return LAKE_OK;
+}
+
+/* Looks the merges up; t->merges has room for them. */
+static int resolve_merges(const Vocabulary *v, TokTables *t, Error *e)
+{
+    for (size_t i = 0; i < v->merge_count; i++) {
+        const Symbol *m = &v->merges[i];
+        if (!look_up(v, m->first, piece(""), &t->merges[i][0]) || !look_up(v, m->second, piece(""), &t->merges[i][1]))
+            return error_set(e, LAKE_BAD_INPUT, "%s, %s %zu: \"%.*s %.*s\" joins a symbol that the vocabulary lacks", v->merges_path,
+                             v->merge_word, v->merge_first + i, shown(m->first), m->first.text, shown(m->second), m->second.text);
+        if (!look_up(v, m->first, m->second, &t->merges[i][2]))
+            return error_set(e, LAKE_BAD_INPUT, "%s, %s %zu: the result of \"%.*s %.*s\" is not in %s", v->merges_path, v->merge_word,
+                             v->merge_first + i, shown(m->first), m->first.text, shown(m->second), m->second.text, v->path);
+    }
+    t->merge_count = v->merge_count;
+    return LAKE_OK;
+}
+
+/* Packs the tables and opens the result once, which checks what remains: the order of the merges and their pairs. */
+static int pack_checked(const Vocabulary *v, const TokTables *t, unsigned char **section, size_t *size, Error *e)
+{
+    Tokenizer *tokenizer;
+    Error inner;
+    int code = tok_pack(section, size, t, &inner);
+
+    if (code != LAKE_OK)
+        return error_set(e, code, "%s: %s", v->merges_path, inner.text);
+    code = tok_open(&tokenizer, *section, *size, ID_LIMIT, v->merges_path, e);
+    if (code == LAKE_OK)
+        tok_close(tokenizer);
+    else
+        free(*section);
+    return code;
+}
+
+int convert_vocabulary(unsigned char **section, size_t *size, const char *path, Error *e)
+{
+    Vocabulary v;
+    TokTables tables;
+    int code;
+
+    memset(&v, 0, sizeof v);
+    memset(&tables, 0, sizeof tables);
+    v.path = path;
+    code = read_vocabulary(&v, e);
+    if (code == LAKE_OK && (tables.merges = malloc((v.merge_count + 1) * sizeof *tables.merges)) == NULL)
+        code = error_memory(e, "the merges of a vocabulary"); /* no overflow: v.merges is larger */
+    if (code == LAKE_OK && (code = resolve_symbols(&v, &tables, e)) == LAKE_OK &&
+        (code = resolve_merges(&v, &tables, e)) == LAKE_OK)
+        code = pack_checked(&v, &tables, section, size, e);
+    free(tables.merges);
+    vocabulary_free(&v);
+    return code;
+}
