@@ -116,7 +116,9 @@ static const unsigned char *component_row(const Jpeg *j, Component *c, int y)
 
 static int clip(int x)
 {
-    return x < 0 ? 0 : x > 255 ? 255 : x;
+    if ((unsigned)x <= 255)
+        return x;
+    return x < 0 ? 0 : 255;
 }
 
 /* sum / 2^16, rounded down; the offset keeps what is shifted positive. */
@@ -153,30 +155,38 @@ static void cmyk_to_rgb(unsigned char rgb[3], int c, int m, int y, int k)
     rgb[2] = (unsigned char)clip(k - multiply_255(255 - y, k));
 }
 
-static void color_row(int color, unsigned char *rgb, const unsigned char *const in[JPEG_MAX_COMPONENTS], int width)
+static void ycc_row(unsigned char *rgb, const unsigned char *y, const unsigned char *cb, const unsigned char *cr, int width)
+{
+    int x;
+
+    for (x = 0; x < width; x++)
+        ycc_to_rgb(rgb + 3 * x, y[x], cb[x], cr[x]);
+}
+
+/* Components that are R, G, B already; grey is the same component three times. */
+static void rgb_row(unsigned char *rgb, const unsigned char *r, const unsigned char *g, const unsigned char *b, int width)
+{
+    int x;
+
+    for (x = 0; x < width; x++) {
+        rgb[3 * x] = r[x];
+        rgb[3 * x + 1] = g[x];
+        rgb[3 * x + 2] = b[x];
+    }
+}
+
+/* YCCK holds the complement of the inks as YCbCr, and K as it is. */
+static void cmyk_row(unsigned char *rgb, const unsigned char *const in[JPEG_MAX_COMPONENTS], int width, int is_ycck)
 {
     unsigned char inks[3];
     int x;
 
     for (x = 0; x < width; x++, rgb += 3) {
-        switch (color) {
-        case COLOR_GREY:
-            rgb[0] = rgb[1] = rgb[2] = in[0][x];
-            break;
-        case COLOR_RGB:
-            rgb[0] = in[0][x];
-            rgb[1] = in[1][x];
-            rgb[2] = in[2][x];
-            break;
-        case COLOR_YCC:
-            ycc_to_rgb(rgb, in[0][x], in[1][x], in[2][x]);
-            break;
-        case COLOR_CMYK:
-            cmyk_to_rgb(rgb, in[0][x], in[1][x], in[2][x], in[3][x]);
-            break;
-        default: /* YCCK: YCC holds the complement of the inks */
+        if (is_ycck) {
             ycc_to_rgb(inks, in[0][x], in[1][x], in[2][x]);
             cmyk_to_rgb(rgb, 255 - inks[0], 255 - inks[1], 255 - inks[2], in[3][x]);
+        } else {
+            cmyk_to_rgb(rgb, in[0][x], in[1][x], in[2][x], in[3][x]);
         }
     }
 }
@@ -187,8 +197,16 @@ void color_rows(Jpeg *j, int first, int end)
     int y, i;
 
     for (y = first; y < end; y++) {
+        unsigned char *rgb = j->image.rgb + (size_t)y * (size_t)j->width * 3;
         for (i = 0; i < j->component_count; i++)
             in[i] = component_row(j, &j->component[i], y);
-        color_row(j->color, j->image.rgb + (size_t)y * (size_t)j->width * 3, in, j->width);
+        if (j->color == COLOR_GREY)
+            rgb_row(rgb, in[0], in[0], in[0], j->width);
+        else if (j->color == COLOR_RGB)
+            rgb_row(rgb, in[0], in[1], in[2], j->width);
+        else if (j->color == COLOR_YCC)
+            ycc_row(rgb, in[0], in[1], in[2], j->width);
+        else
+            cmyk_row(rgb, in, j->width, j->color == COLOR_YCCK);
     }
 }

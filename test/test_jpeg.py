@@ -20,7 +20,7 @@ except ImportError as missing:
     sys.exit(0)
 
 LAKE = os.environ.get("LAKE", "./lake")
-FOLDER = tempfile.mkdtemp(prefix="lake_jpeg_")
+FOLDER = ""  # scratch, while main runs
 
 
 # ---------------------------------------------------------------- comparing
@@ -402,7 +402,9 @@ def main():
     refusals()
 
 
-try:
-    main()
-finally:
-    shutil.rmtree(FOLDER)
+if __name__ == "__main__":
+    FOLDER = tempfile.mkdtemp(prefix="lake_jpeg_")
+    try:
+        main()
+    finally:
+        shutil.rmtree(FOLDER)
