@@ -454,6 +454,23 @@ static void test_same_names(const unsigned char *good, size_t size)
     free(data);
 }
 
+/* A byte more than the tensors need, of which the head knows. */
+static void test_trailing_byte(const unsigned char *good, size_t size)
+{
+    unsigned char *data = malloc(size + 1);
+    WtsFile *file;
+    Error e;
+
+    memcpy(data, good, size);
+    data[size] = 0;
+    put_u64le(data + AT_FILE_SIZE, size + 1);
+    put_u32le(data + AT_HEAD_CRC, wts_head_crc(data, get_u32le(data + AT_HEAD_SIZE)));
+    check(open_bytes(&file, data, size + 1, &e) == LAKE_BAD_INPUT && strstr(e.text, "1 bytes behind the last tensor") != NULL,
+          "a byte behind the last tensor", "%s", e.text);
+    wts_close(file);
+    free(data);
+}
+
 static void test_damage(void)
 {
     const ClipConfig config = small_config();
@@ -468,6 +485,7 @@ static void test_damage(void)
     test_truncation(good, size);
     test_lies(good, size);
     test_same_names(good, size);
+    test_trailing_byte(good, size);
     free(good);
     check(wts_open(&(WtsFile *){NULL}, FOLDER "/absent.clip", &e) == LAKE_BAD_INPUT, "an absent file", "opened");
 }
