@@ -24,6 +24,8 @@
 #include "clip.h"
 #include "image/image.h"
 
+#define LAKE_VERSION "0.1.0"
+
 #define LAKE_MAX_LAYERS 64
 
 /* ---- options ---- */
@@ -69,6 +71,9 @@ void lake_defaults(LakeOptions *options);
  * a line that names the option. model NULL: features from files, where options.layer_count must be set (layers may be left 0:
  * they are then numbered from 1). */
 int lake_options_resolve(LakeOptions *options, const Clip *model, Error *e);
+
+/* The checks of lake_options_resolve for the decision alone. */
+int lake_check_decision(const LakeDecision *decision, Error *e);
 
 /* Names of the options' values ("variance") and back; the parse functions return 0 where the name is unknown. */
 const char *lake_normalisation_name(LakeNormalisation value);
@@ -265,6 +270,10 @@ int lake_score(const LakeDetector *detector, LakeTokens *tokens, LakeResult *res
  * and embedding. threshold: usually 0.5. */
 int lake_zero(const LakeTexts *texts, const LakeTokens *tokens, double threshold, LakeResult *result, Error *e);
 
+/* LAKE_BAD_INPUT, with a line that calls the observation `name`, where its grid, layers or widths are not the detector's or a
+ * number is not finite. */
+int lake_check_tokens(const LakeDetector *detector, const LakeTokens *tokens, const char *name, Error *e);
+
 /* The map m at the image's size, smoothed (map.h), in a new buffer [height, width]. */
 int lake_map(float **map, const LakeResult *result, size_t width, size_t height, Error *e);
 
@@ -322,6 +331,9 @@ int lake_select(uint32_t *chosen, size_t count, const LakeMoments *moments, size
 /* Tokens [P, D] -> [P, K]: the selected channels, or the PCA projection of the centred token; unit length with cosine. */
 void lake_restrict(float *out, const float *tokens, size_t patches, const LakeLayer *layer, LakeDistance distance);
 
+/* Computes the derived field norms of a layer whose gallery is filled. */
+int lake_layer_norms(LakeLayer *layer, Error *e);
+
 /* Greedy k-centre: marks `keep` of rows [rows, K] in chosen[rows] (1 = kept). */
 int lake_coreset(unsigned char *chosen, size_t keep, const float *rows, size_t row_count, size_t width, uint64_t seed, Error *e);
 
@@ -356,6 +368,11 @@ double lake_pool(const float *map, size_t patches, LakePooling pooling, double *
 /* q-th quantile, 0 <= q <= 1, with linear interpolation between order statistics (NumPy's default). Reorders values; count >= 1. */
 double lake_quantile(double *values, size_t count, double q);
 double lake_median(double *values, size_t count);
+
+/* Covariance of images' tokens around `mean`, lower triangle, in a new [width, width]. images[i] + offset is [patches, width];
+ * skip: [image_count * patches], 1 = leave out; or NULL. */
+int lake_covariance(double **matrix, float *const *images, size_t image_count, size_t offset, size_t patches, size_t width,
+                    const double *mean, const unsigned char *skip, Error *e);
 
 /* The next number of a splitmix64 generator, and one below `bound` without bias. */
 uint64_t lake_random(uint64_t *state);

@@ -1,0 +1,94 @@
+/* What was excavated, looked at across detectors and against the optimum. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "eigen.h"
+#include "lake.h"
+
+int lake_overlap(LakeOverlap *overlap, const LakeLayer *a, const LakeLayer *b, Error *e)
+{
+    unsigned char *chosen;
+
+    if (a->width != b->width)
+        return error_set(e, LAKE_BAD_INPUT, "selections out of %llu and of %llu channels have no overlap to speak of",
+                         (unsigned long long)a->width, (unsigned long long)b->width);
+    if (a->basis != NULL || b->basis != NULL)
+        return error_set(e, LAKE_BAD_INPUT, "a PCA selects directions, not channels: there is no overlap of channels");
+    chosen = calloc(a->width, 1);
+    if (chosen == NULL)
+        return error_memory(e, "an overlap");
+    overlap->common = 0;
+    for (size_t k = 0; k < a->count; k++)
+        chosen[a->channels[k]] = 1;
+    for (size_t k = 0; k < b->count; k++)
+        overlap->common += chosen[b->channels[k]];
+    free(chosen);
+    overlap->jaccard = (double)overlap->common / (double)(a->count + b->count - overlap->common);
+    overlap->expected = (double)a->count * (double)b->count / (double)a->width;
+    return LAKE_OK;
+}
+
+/* How much of a subspace's variance, and of the leading eigenspace, the selection holds. vectors: rows in descending order of
+ * their eigenvalues. With PCA the rows of layer->basis are the selection. */
+static void compare_subspaces(LakeAudit *audit, const LakeLayer *layer, const double *values, const double *vectors)
+{
+    double total = 0, captured = 0, optimum = 0, cosine = 0;
+    size_t width = layer->width, count = layer->count;
+
+    for (size_t i = 0; i < width; i++)
+        total += values[i];
+    for (size_t i = 0; i < width; i++) {
+        double part = 0; /* squared length of eigenvector i's projection on the selection */
+        for (size_t k = 0; k < count; k++) {
+            double dot = 0;
+            if (layer->basis == NULL)
+                dot = vectors[i * width + layer->channels[k]];
+            for (size_t d = 0; layer->basis != NULL && d < width; d++)
+                dot += layer->basis[k * width + d] * vectors[i * width + d];
+            part += dot * dot;
+        }
+        captured += values[i] * part;
+        if (i < count) {
+            optimum += values[i];
+            cosine += part;
+        }
+    }
+    audit->captured = total > 0 ? captured / total : 0;
+    audit->optimum = total > 0 ? optimum / total : 0;
+    audit->cosine = cosine / (double)count;
+    audit->chance = (double)count / (double)width;
+}
+
+int lake_audit(LakeAudit *audit, const LakeDetector *detector, size_t layer, Error *e)
+{
+    const LakeLayer *which = &detector->layers[layer];
+    size_t patches = detector->height * detector->width, offset = 0, width = which->width;
+    double *covariance = NULL, *values = malloc(width * sizeof *values), *vectors = NULL;
+    unsigned char *skip = calloc(detector->normal_count, patches);
+    int code = LAKE_OK;
+
+    if (detector->kept == NULL)
+        code = error_set(e, LAKE_USAGE, "the audit needs the normal tokens at full width; fit with --keep-tokens");
+    else if (values == NULL || skip == NULL)
+        code = error_memory(e, "the audit");
+    if (code == LAKE_OK) {
+        for (size_t l = 0; l < layer; l++)
+            offset += patches * detector->layers[l].width;
+        for (size_t i = 0; i < detector->dropped_count; i++)
+            skip[detector->dropped[i]] = 1;
+        code = lake_covariance(&covariance, detector->kept, detector->normal_count, offset, patches, width, which->moments.mean, skip, e);
+    }
+    if (code == LAKE_OK) { /* width * width did not overflow there */
+        vectors = malloc(width * width * sizeof *vectors);
+        code = vectors == NULL ? error_memory(e, "the audit") : eigen_symmetric(values, vectors, covariance, width, e);
+    }
+    if (code == LAKE_OK)
+        compare_subspaces(audit, which, values, vectors);
+    free(covariance);
+    free(values);
+    free(vectors);
+    free(skip);
+    return code;
+}

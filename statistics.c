@@ -1,0 +1,103 @@
+/* The small statistics of the method: order statistics as NumPy computes them, and a random generator of our own, so
+ * that a seed means the same on every machine. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "lake.h"
+
+static int ascending(const void *left, const void *right)
+{
+    const double *a = left, *b = right;
+    return *a < *b ? -1 : *a > *b;
+}
+
+/* numpy/lib/function_base.py, method "linear": virtual index q (n - 1), interpolated from the nearer neighbour. */
+double lake_quantile(double *values, size_t count, double q)
+{
+    double index = q * (double)(count - 1), low, high, weight;
+    size_t below = (size_t)index;
+
+    qsort(values, count, sizeof *values, ascending);
+    if (below + 1 >= count)
+        return values[count - 1];
+    low = values[below];
+    high = values[below + 1];
+    weight = index - (double)below;
+    return weight < 0.5 ? low + (high - low) * weight : high - (high - low) * (1 - weight);
+}
+
+double lake_median(double *values, size_t count)
+{
+    qsort(values, count, sizeof *values, ascending);
+    return (values[(count - 1) / 2] + values[count / 2]) / 2;
+}
+
+/* splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014). */
+uint64_t lake_random(uint64_t *state)
+{
+    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+uint64_t lake_random_below(uint64_t *state, uint64_t bound)
+{
+    uint64_t rest = (0 - bound) % bound; /* 2^64 mod bound: so many of the smallest numbers are rejected */
+    uint64_t drawn;
+
+    do
+        drawn = lake_random(state);
+    while (drawn < rest);
+    return drawn % bound;
+}
+
+/* Adds the outer products of four centred tokens x [4, width] to the lower triangle: four at a time, because the
+ * matrix does not fit a cache and each visit to it should do some work. */
+static void add_outer_products(double *matrix, const double *x, size_t width)
+{
+    const double *a = x, *b = x + width, *c = x + 2 * width, *d = x + 3 * width;
+
+    for (size_t i = 0; i < width; i++) {
+        double *row = matrix + i * width;
+        for (size_t j = 0; j <= i; j++)
+            row[j] += a[i] * a[j] + b[i] * b[j] + c[i] * c[j] + d[i] * d[j];
+    }
+}
+
+int lake_covariance(double **matrix, float *const *images, size_t image_count, size_t offset, size_t patches, size_t width,
+                    const double *mean, const unsigned char *skip, Error *e)
+{
+    size_t cells, used = 0, count = 0;
+    double *x = calloc(width, 4 * sizeof *x);
+
+    *matrix = size_multiply(width, width, &cells) ? calloc(cells, sizeof **matrix) : NULL;
+    if (x == NULL || *matrix == NULL) {
+        free(x);
+        free(*matrix);
+        *matrix = NULL;
+        return error_memory(e, "a covariance matrix");
+    }
+    for (size_t t = 0; t < image_count * patches; t++) {
+        const float *token = images[t / patches] + offset + t % patches * width;
+        if (skip != NULL && skip[t])
+            continue;
+        for (size_t d = 0; d < width; d++)
+            x[used * width + d] = token[d] - mean[d];
+        count++;
+        if (++used == 4) {
+            add_outer_products(*matrix, x, width);
+            used = 0;
+        }
+    }
+    if (used > 0) {
+        memset(x + used * width, 0, (4 - used) * width * sizeof *x);
+        add_outer_products(*matrix, x, width);
+    }
+    for (size_t i = 0; i < cells; i++)
+        (*matrix)[i] /= (double)count;
+    free(x);
+    return LAKE_OK;
+}
