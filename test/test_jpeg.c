@@ -68,6 +68,24 @@ static void test_truncation(int f)
     check(accepted == 0, "jpeg every truncation is refused", "%s: %lu lengths are not", jpeg_files[f].name, (unsigned long)accepted);
 }
 
+/* Coded bytes missing before an end marker that is there: libjpeg would go on with grey, Pillow would not tell. */
+static void test_missing_bytes(int f, unsigned char *work)
+{
+    const size_t size = jpeg_files[f].size;
+    size_t missing;
+    int accepted = 0;
+    Error e;
+
+    for (missing = 1; missing < 20; missing++) {
+        memcpy(work, jpeg_files[f].data, size);
+        work[size - 2 - missing] = 0xff;
+        work[size - 1 - missing] = 0xd9;
+        if (decode(work, size - missing, LIMIT, &e) != LAKE_BAD_INPUT)
+            accepted++;
+    }
+    check(accepted == 0, "jpeg missing bytes before the end marker", "%s: %d of 19 accepted", jpeg_files[f].name, accepted);
+}
+
 static void test_bit_flips(int f, unsigned char *work)
 {
     const size_t size = jpeg_files[f].size;
@@ -139,7 +157,7 @@ static size_t frame_header(const unsigned char *data)
 /* Larger pictures than the bytes can hold must be refused before memory is taken, hence with no limit on pixels. */
 static void test_dimensions(int f, unsigned char *work)
 {
-    static const int sides[][2] = {{0, 0}, {0, 5}, {5, 0}, {65535, 65535}, {65535, 22}, {27, 65535}, {4000, 4000}, {300, 300}};
+    static const int sides[][2] = {{0, 0}, {0, 5}, {5, 0}, {65535, 65535}, {65535, 4000}, {4000, 65535}, {4000, 4000}, {300, 300}};
     const size_t size = jpeg_files[f].size, at = frame_header(jpeg_files[f].data);
     size_t i;
     Error e;
@@ -152,6 +170,8 @@ static void test_dimensions(int f, unsigned char *work)
         work[at + 8] = (unsigned char)(sides[i][1] & 0xff);
         check(decode(work, size, (size_t)-1, &e) == LAKE_BAD_INPUT, "jpeg lying dimensions", "%s: %d x %d is not refused",
               jpeg_files[f].name, sides[i][1], sides[i][0]);
+        if (sides[i][0] >= 4000 || sides[i][1] >= 4000)
+            check(strstr(e.text, "promises") != NULL, "jpeg lying dimensions take no memory", "%s", e.text);
     }
 }
 
@@ -186,6 +206,7 @@ int main(void)
     for (f = 0; f < FILE_COUNT; f++) {
         test_intact(f);
         test_truncation(f);
+        test_missing_bytes(f, work);
         test_bit_flips(f, work);
         test_random_damage(f, work);
         test_segment_lengths(f, work);
