@@ -51,30 +51,38 @@ typedef struct {
     WtsFile *file;
 } Clip;
 
+/* The activations of a transformer over `rows` tokens, and what the kernels need besides. */
+typedef struct {
+    float *x;         /* [rows, D] the residual stream */
+    float *normed;    /* [rows, D] */
+    float *qkv;       /* [rows, 3 D] */
+    float *attended;  /* [rows, D] */
+    float *hidden;    /* [rows, H] of the MLP; for images also the unfolded patches [g g, 3 p p] */
+    float *workspace; /* for the kernels */
+} ClipActivations;
+
 /* What is computed for one resolution: everything an image needs, allocated once. */
 typedef struct {
     size_t resolution;  /* R, a multiple of the patch size */
     size_t grid;        /* g = R / p patches a side */
     size_t tokens;      /* 1 + g g */
     float *positions;   /* [tokens, V], resampled to this grid */
-    float *memory;      /* one block that the buffers below are carved from */
-    float *x;           /* [tokens, V] the residual stream */
-    float *normed;      /* [tokens, V] */
-    float *qkv;         /* [tokens, 3 V] */
-    float *attended;    /* [tokens, V] */
-    float *hidden;      /* [tokens, H] of the MLP; also the unfolded patches [g g, 3 p p] */
     float *vv;          /* [tokens, V] the residual stream of the value-value path */
-    float *workspace;   /* for the kernels */
+    ClipActivations activations; /* rows: tokens */
+    float *memory;      /* the one block that all of these are carved from */
 } ClipState;
 
-/* Maps the file, checks every tensor's shape against the configuration and reads the tokenizer. */
+/* Chooses the kernel (kernel/kernel.h), maps the file, checks every tensor's shape against the configuration and reads
+ * the tokenizer. Whatever happens, the model may be given to clip_close. */
 int clip_open(Clip *model, const char *path, Error *e);
 void clip_close(Clip *model);
 
 /* The default resolution: the largest multiple of the patch size not above 518. */
 size_t clip_default_resolution(const Clip *model);
 
-/* Buffers and position embedding for images of R x R pixels; R must be a positive multiple of the patch size. */
+/* Buffers and position embedding for images of R x R pixels; R must be a positive multiple of the patch size, at most
+ * CLIP_MAX_RESOLUTION. LAKE_USAGE where it is not; LAKE_RESOURCE for memory. */
+#define CLIP_MAX_RESOLUTION 16384
 int clip_state_open(ClipState *state, const Clip *model, size_t resolution, GridResize method, Error *e);
 void clip_state_close(ClipState *state);
 
@@ -85,24 +93,26 @@ void clip_pixels(float *pixels, const unsigned char *rgb, size_t resolution, con
  * Blocks count from 1. */
 typedef struct {
     size_t tap_count;
-    const int *taps;       /* [tap_count] ascending: blocks whose patch tokens are wanted */
+    const int *taps;       /* [tap_count] ascending, 1 to vision.layers: blocks whose patch tokens are wanted */
     float *const *tokens;  /* [tap_count] of [g g, V]: patch tokens (no class token) after that block */
     float *class_token;    /* [V]: the class token after the last block, before ln_post */
     float *embedding;      /* [E]: ln_post and projection of the class token after the last block */
     float *patches;        /* [g g, E]: ln_post and projection of the patch tokens after block patch_block */
     int patch_block;       /* 0: the last one */
-    int vv_first;          /* > 0: patches come from a value-value path that starts at this block; 0: plain */
+    int vv_first;          /* > 0: patches come from a value-value path that starts at this block; 0, or a block
+                              after patch_block: plain */
 } ClipRequest;
 
 /* Runs the image tower on pixels [3, R, R]. Equations in doc/METHOD.md; nothing is allocated. */
 void clip_image(const Clip *model, ClipState *state, const float *pixels, const ClipRequest *request);
 
 /* Embeddings [count, E] of texts, not normalised: end-token feature after ln_final and the text projection. Texts that
- * are too long are cut; *truncated (may be NULL) counts them. Allocates its own workspace. LAKE_USAGE where the model has no text
- * tower. */
+ * are too long are cut; *truncated (may be NULL) counts them. Allocates its own workspace, of a size that does not grow
+ * with count. LAKE_USAGE where the model has no text tower. */
 int clip_text(const Clip *model, const char *const *texts, size_t count, float *embeddings, size_t *truncated, Error *e);
 
-/* The same for token ids: count sequences of `length` ids each, [count, length]; what follows the first end id is ignored. */
+/* The same for token ids: count sequences of `length` ids each, [count, length]; what follows the first end id is ignored.
+ * LAKE_USAGE where a sequence has no end id, is longer than the context, or holds an id beyond the vocabulary. */
 int clip_text_ids(const Clip *model, const uint32_t *ids, size_t count, size_t length, float *embeddings, Error *e);
 
 #endif

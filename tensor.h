@@ -1,7 +1,9 @@
 /* The arithmetic of a transformer on row-major float arrays. tensor.c holds the plain version of each
  * function, one loop per formula; kernel/ holds the fast ones of the same signature. The functions declared
  * here run the table that kernel_choose picked (kernel/kernel.h). Results do not depend on the number of
- * threads. Sizes are counts of floats; no function allocates. */
+ * threads. Sizes are counts of floats; no function allocates. A workspace's size depends on the kernel and on its
+ * number of threads: ask for it after kernel_choose. It does not shrink when m, n or heads grow, so the largest
+ * call of a kind sizes it for the others. Outputs must not overlap inputs unless it is said. */
 #ifndef LAKE_TENSOR_H
 #define LAKE_TENSOR_H
 
@@ -34,7 +36,7 @@ void tensor_layernorm(float *y, const float *x, const float *gain, const float *
  * head, with causal != 0 over keys 0..i for query i only. workspace: tensor_attention_workspace floats. */
 void tensor_attention(float *out, size_t ldo, const float *q, const float *k, const float *v, size_t stride, size_t n,
                       size_t heads, size_t head_width, float scale, int causal, float *workspace);
-size_t tensor_attention_workspace(size_t n, size_t head_width);
+size_t tensor_attention_workspace(size_t n, size_t heads, size_t head_width);
 
 /* How a grid of position embeddings is brought to another size. */
 typedef enum {
