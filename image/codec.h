@@ -12,8 +12,11 @@ int pnm_decode(Image *image, const unsigned char *data, size_t size, const char 
 /* A complete PNG file, RGB 8 bit, in a new buffer. */
 int png_encode(unsigned char **out, size_t *out_size, const Image *image, Error *e);
 
-/* Allocates image->rgb for width x height after the checks that every decoder owes: both at least 1, the
- * product at most max_pixels, the byte count within size_t. */
+/* The checks that every decoder owes before it takes memory: both sides at least 1 and within int, the product
+ * at most max_pixels (0: IMG_MAX_PIXELS), three bytes per pixel within size_t. */
+int img_check_size(size_t width, size_t height, const char *name, size_t max_pixels, Error *e);
+
+/* Allocates image->rgb for width x height after these checks. */
 int img_allocate(Image *image, size_t width, size_t height, const char *name, size_t max_pixels, Error *e);
 
 #endif
