@@ -137,14 +137,14 @@ SENTENCES = """A photo of a fox.|It's, they're, I'VE, WE'LL, he'D, I'M, don'T, o
 한국어 문장입니다.|\u1112\u1161\u11ab\u1100\u116e\u11a8|\u1100\u1161 \u1100\u1161\u11a7 가\u11a8 각\u11a8|\u1113\u1161|ㄱㅏ
 👩‍👩‍👧‍👦 👍🏽 🇩🇪🇫🇷 ❤️ ☃ 1️⃣ #️⃣ 🏴󠁧󠁢󠁥󠁮󠁧󠁿|!!! ??? ... -- --- ~~~ ((())) [{<>}] @#$%^&*|…—–‘’“”«»‹›†‡•|$3.50 €20 £5 50% 1,000.5 3/4 C++ C# a_b a-b
 a\u0323\u0307 a\u0307\u0323 \u0307\u0323a q\u0307\u0323 q\u0323\u0307|D\u0307\u0323 \u1e0c\u0307|\u0344 \u0340 \u0343 \u0374 \u037e \u0387 \u1fef \u2126 \u212a \u212b \u2329 \u232a|\u0958 \u0f73 \u0f75 \u0f81 \u2adc \ufb1d \ufb2c \U0001d15e \U0001d1bb
-e\u0301 E\u0301 e\u0301\u0302 e\u0302\u0301 ê\u0323|o\u0328\u0304 o\u0304\u0328 ǭ|\u0915\u093c \u09c7\u09be \u0b47\u0b3e \u1025\u102e \U00011131\U00011127|a\u0315\u0300\u05ae\u0062
+e\u0301 E\u0301 e\u0301\u0302 e\u0302\u0301 ê\u0323|o\u0328\u0304 o\u0304\u0328 ǭ|\u0915\u093c \u09c7\u09be \u0b47\u0b3e \u1025\u102e \U00011131\U00011127|a\u0315\u0300\u05ae\u0062|a\u0305\u0301 a\u0301\u0305
  leading and trailing \t|\u00a0a\u1680b\u2000c\u2003d\u2028e\u2029f\u202fg\u205fh\u3000i\u0085j\u3000|a\x1cb\x1dc\x1ed\x1f|\x1c\x1d a \x1e\x1f|a\u200bb\ufeffc\u2060d\u180ee|\x01\x02a\x7f\u0080\u009f|   |a\vb\fc\td\u000de
 <|startoftext|>|<|endoftext|>|<|STARTOFTEXT|>|a<|endoftext|>b|!<|startoftext|>|<|startoftext|> <|endoftext|><|endoftext|>|<|startoftext|<|endoftext|>|<start_of_text>|&lt;|endoftext|&gt;
 </w> a</w> Ġ Ċ ĠĠ Ā ¡¢|a\\xb \\u0041 "quoted" `code` %s {0}"""
 
 ENTITIES = """&amp; &lt;b&gt; &quot;x&quot; &apos;s &nbsp;|&amp;amp; &amp;lt; &amp;amp;amp; &amp;#233; &amp;eacute;|&amp &lt &gt &copy &copy2 &copyx; &notit; &notin; &not &noti &ampx
 &eacute &eacute; &Eacute &EACUTE; &eacut; &e; &a &; & && &&amp;& &#; &#x; &#X; &#xg; &#a|&CounterClockwiseContourIntegral; &CounterClockwiseContourIntegra; &CounterClockwiseContourIntegral &ThickSpace;&nGt;&bne;&fjlig;
-&#65; &#65 &#065B &#x41; &#x41 &#X4a;&#x4ag; &#x1F600; &#128512 &#0; &#00 &#x0;|&#128; &#x80; &#129; &#130; &#x8d &#x90; &#150 &#x99; &#159; &#160; &#173;|&#55296; &#xDFFF; &#x110000; &#1114111; &#x10fffe; &#99999999999999999999; &#xffffffffffffffffff;|&#1; &#8; &#9;&#10;&#11;&#12;&#13;&#14; &#31; &#127; &#64976; &#65534; &#65535; &#131070;x
+&#65; &#65 &#065B &#x41; &#x41 &#X4a;&#x4ag; &#x1F600; &#128512 &#0; &#00 &#x0;|&#128; &#x80; &#129; &#130; &#x8d &#x90; &#150 &#x99; &#159; &#160; &#173;|&#55296; &#xDFFF; &#x110000; &#1114111; &#x10fffe; &#99999999999999999999; &#xffffffffffffffffff; &#4294967361; &#x100000041;|&#1; &#8; &#9;&#10;&#11;&#12;&#13;&#14; &#31; &#127; &#64976; &#65534; &#65535; &#131070;x
 e&#769; e&#x301; a&#803;&#775; &eacute;&#803; A&#x3a3; &#x3a3;|caf&eacute;s &Uuml;BER &szlig; &Sigma; A&Sigma; &sigmaf; &hearts; &frac12; &sup2; &times; &alpha;&beta;|&ltamp; &lt;amp; &am&#112;; &#38;amp; &#38;lt; &#38;#38;lt;
 &sect1 &sectx &para &parallel; &micro &middot5 &Aacute&Agrave &yumlx &THORN &thorn; &ETHz &QUOT &quote; &reg= &reg; &deg1 &ordf &ordm! &acute;s &acutes
 &unknown; &Unknown &thisisaverylongnamewhichdoesnotexistatall; &ampthisisaverylongnamewhichdoesnotexistatall; &gt&lt&gt;&lt; &\u00e9; &am\u0070; &amp\u037e"""
