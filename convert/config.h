@@ -1,0 +1,34 @@
+/* The configuration of a checkpoint: from the shapes of its tensors, from the configuration files beside it, from the
+ * user's options, and, where all of these are silent, from a guess that is reported. */
+#ifndef LAKE_CONFIG_H
+#define LAKE_CONFIG_H
+
+#include "base/error.h"
+#include "convert/convert.h"
+#include "convert/names.h"
+#include "convert/safetensors.h"
+
+/* What no tensor's shape tells. A value is unknown while it is -1 (activations, end id) or 0 (the others; mean and std
+ * by std[0]). Index 0: vision, 1: text. */
+typedef struct {
+    int activation[2];
+    float eps[2];
+    long heads[2];
+    float mean[3], std[3];
+    long end_id; /* the id whose place the text feature is taken from; Hugging Face's eos_token_id */
+} ConfigHints;
+
+/* The configuration of an open checkpoint. *end_id is what a configuration file says of the end token, or -1. */
+int config_deduce(ClipConfig *config, long *end_id, const StFile *file, const NameScheme *scheme, const ConvertOptions *options,
+                  ConvertNote *note, void *context, Error *e);
+
+/* config_files.c: reads what lies beside the checkpoint (config.json, preprocessor_config.json of Hugging Face and timm;
+ * open_clip_config.json) into *hints, and refuses files whose sizes are not those of *config, which holds what the
+ * shapes told. */
+int config_read_files(ConfigHints *hints, const ClipConfig *config, const NameScheme *scheme, const char *checkpoint,
+                      ConvertNote *note, void *context, Error *e);
+
+/* A note for the user, by printf's rules; nothing where note is NULL. */
+void config_note(ConvertNote *note, void *context, const char *format, ...);
+
+#endif

@@ -1,0 +1,347 @@
+/* Checkpoint -> flat binary: deduce the configuration, list the tensors that follow from it, find each one's source and
+ * check its shape, and only then write. Data are read and written in small pieces. */
+#include "convert/convert.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "convert/config.h"
+#include "convert/names.h"
+#include "convert/safetensors.h"
+#include "tokenizer.h"
+
+enum { NUMBERS_AT_ONCE = 16384 };
+
+/* Where one tensor of the output comes from. */
+typedef struct {
+    const StTensor *from[3]; /* [count], their rows following each other */
+    int count;               /* 0: zeros */
+    int transposed;          /* from[0] is [columns, rows] */
+} Part;
+
+typedef struct {
+    const ConvertOptions *options;
+    ConvertProgress *progress;
+    ConvertNote *note;
+    void *context;
+    Error *e;
+    StFile file;
+    NameScheme scheme;
+    ClipConfig config;
+    long end_id;               /* of the end token, as a configuration file says, or -1 */
+    unsigned char *tokenizer;  /* [tokenizer_size], the section of the output; NULL without a text tower */
+    size_t tokenizer_size;
+    WtsTensor *tensors;        /* [count] of the output */
+    size_t count;
+    Part *parts;               /* [count] */
+    unsigned char *used;       /* [file.count] 1: the tensor of the checkpoint has a place */
+    size_t total_bytes, done_bytes;
+    float values[NUMBERS_AT_ONCE];
+} Conversion;
+
+void convert_defaults(ConvertOptions *options)
+{
+    memset(options, 0, sizeof *options);
+    options->type = WTS_F32;
+    options->activation = -1;
+}
+
+static int check_options(const ConvertOptions *o, Error *e)
+{
+    int i;
+
+    if (o->checkpoint == NULL || o->output == NULL)
+        return error_set(e, LAKE_USAGE, "convert needs a checkpoint and the name of the output");
+    if (strcmp(o->checkpoint, o->output) == 0)
+        return error_set(e, LAKE_USAGE, "%s: the output would replace the checkpoint: give another name", o->output);
+    if (o->type != WTS_F32 && o->type != WTS_F16 && o->type != WTS_BF16)
+        return error_set(e, LAKE_USAGE, "unknown type %d of the output, expected f32, f16 or bf16", (int)o->type);
+    if (o->activation != -1 && o->activation != ACT_QUICK_GELU && o->activation != ACT_GELU)
+        return error_set(e, LAKE_USAGE, "unknown activation %d, expected quick_gelu or gelu", o->activation);
+    if (!(o->eps >= 0 && o->eps < 1))
+        return error_set(e, LAKE_USAGE, "eps is %g, expected between 0 and 1", (double)o->eps);
+    if (o->heads < 0 || o->text_heads < 0)
+        return error_set(e, LAKE_USAGE, "the number of heads is negative");
+    for (i = 0; i < 3 && o->std[0] != 0; i++)
+        if (!(o->std[i] > 0))
+            return error_set(e, LAKE_USAGE, "std of colour channel %d is %g, expected above 0", i, (double)o->std[i]);
+    return LAKE_OK;
+}
+
+/* ---- the vocabulary ---- */
+
+/* The first vocabulary beside the checkpoint, in a new buffer; NULL where there is none or memory is out. */
+static char *find_vocabulary(const char *checkpoint)
+{
+    static const char *const names[] = {"bpe_simple_vocab_16e6.txt.gz", "bpe_simple_vocab_16e6.txt", "tokenizer.json", "vocab.json"};
+    size_t folder = (size_t)(path_base(checkpoint) - checkpoint), i;
+    char *path = malloc(folder + 64);
+
+    if (path == NULL)
+        return NULL;
+    memcpy(path, checkpoint, folder);
+    for (i = 0; i < sizeof names / sizeof *names; i++) {
+        strcpy(path + folder, names[i]);
+        if (path_kind(path) == PATH_FILE)
+            return path;
+    }
+    free(path);
+    return NULL;
+}
+
+/* Every id of the vocabulary must have a row of the token embedding, and the end token must be the one that the
+ * configuration names. */
+static int check_vocabulary(Conversion *c, const char *path)
+{
+    Tokenizer *tokenizer;
+    int code = tok_open(&tokenizer, c->tokenizer, c->tokenizer_size, c->config.vocabulary, path, c->e);
+
+    if (code != LAKE_OK)
+        return code;
+    if (c->end_id >= 0 && (uint32_t)c->end_id != tok_end_id(tokenizer))
+        code = error_set(c->e, LAKE_BAD_INPUT, "%s: its end token is %lu, config.json says %ld: the vocabulary belongs to another model", path,
+                         (unsigned long)tok_end_id(tokenizer), c->end_id);
+    tok_close(tokenizer);
+    return code;
+}
+
+static int read_vocabulary(Conversion *c)
+{
+    const char *path = c->options->vocabulary;
+    char *found = NULL;
+    int code;
+
+    if (!c->config.has_text) {
+        if (path != NULL)
+            config_note(c->note, c->context, "the checkpoint has no text tower: %s is not needed", path);
+        return LAKE_OK;
+    }
+    if (path == NULL) {
+        path = found = find_vocabulary(c->options->checkpoint);
+        if (path == NULL)
+            return error_set(c->e, LAKE_BAD_INPUT,
+                             "%s: has a text tower, and no vocabulary is beside it: give one with --vocab (bpe_simple_vocab_16e6.txt.gz of "
+                             "github.com/openai/CLIP, folder clip, fits nearly every CLIP; or the model's tokenizer.json or vocab.json)",
+                             c->options->checkpoint);
+        config_note(c->note, c->context, "vocabulary: %s (beside the checkpoint; --vocab sets it)", path);
+    }
+    code = convert_vocabulary(&c->tokenizer, &c->tokenizer_size, path, c->e);
+    if (code == LAKE_OK)
+        code = check_vocabulary(c, path);
+    free(found);
+    return code;
+}
+
+/* ---- the source of every tensor ---- */
+
+/* Compares a tensor of the checkpoint with the shape it must have; leading sides of 1 are no difference. */
+static int check_source(const Conversion *c, const StTensor *t, const size_t *expected, size_t rank)
+{
+    char found_text[120], expected_text[120];
+    size_t skip = 0, i;
+
+    if (t->type == ST_OTHER)
+        return error_set(c->e, LAKE_BAD_INPUT, "%s: tensor %s has type %s, expected F32, F16, BF16 or F64", c->options->checkpoint,
+                         t->name, t->type_name);
+    while (t->rank - skip > rank && t->shape[skip] == 1)
+        skip++;
+    for (i = 0; i < rank && t->rank - skip == rank; i++)
+        if (t->shape[skip + i] != expected[i])
+            break;
+    if (i == rank && t->rank - skip == rank)
+        return LAKE_OK;
+    return error_set(c->e, LAKE_BAD_INPUT, "%s: tensor %s has shape %s, expected %s", c->options->checkpoint, t->name,
+                     st_shape_text(found_text, sizeof found_text, t->shape, t->rank),
+                     st_shape_text(expected_text, sizeof expected_text, expected, rank));
+}
+
+/* Finds what the output's tensor number `index` is made of. */
+static int find_part(Conversion *c, size_t index)
+{
+    const WtsTensor *t = &c->tensors[index];
+    Part *part = &c->parts[index];
+    NameSource source;
+    size_t shape[4], i;
+    int k;
+
+    if (!names_source(&source, &c->scheme, t->name))
+        return error_set(c->e, LAKE_BAD_INPUT, "%s: %s naming has no tensor for %s", c->options->checkpoint, names_family(&c->scheme), t->name);
+    for (i = 0; i < t->rank; i++)
+        shape[i] = t->shape[source.transposed ? t->rank - 1 - i : i];
+    shape[0] /= (size_t)source.count;
+    part->transposed = source.transposed;
+    for (k = 0; k < source.count; k++) {
+        part->from[k] = st_find(&c->file, source.name[k]);
+        if (part->from[k] == NULL && source.optional)
+            return LAKE_OK;
+        if (part->from[k] == NULL)
+            return error_set(c->e, LAKE_BAD_INPUT, "%s: tensor %s is missing (for %s)", c->options->checkpoint, source.name[k], t->name);
+        if (check_source(c, part->from[k], shape, t->rank) != LAKE_OK)
+            return LAKE_BAD_INPUT;
+        c->used[part->from[k] - c->file.tensors] = 1;
+        part->count++;
+    }
+    return LAKE_OK;
+}
+
+/* Tensors that nothing was made of: harmless ones are named in a note; one inside a block changes what the block
+ * computes (LayerScale, norms of q and k, ...), so that leaving it out would give wrong features. */
+static int check_unused(const Conversion *c)
+{
+    const char *first = NULL;
+    size_t i, count = 0;
+
+    for (i = 0; i < c->file.count; i++) {
+        const char *name = c->file.tensors[i].name;
+
+        if (c->used[i] || names_is_ignorable(&c->scheme, name))
+            continue;
+        if (names_is_in_block(&c->scheme, name))
+            return error_set(c->e, LAKE_BAD_INPUT, "%s: tensor %s is part of a block of another kind than CLIP's: the model cannot be converted",
+                             c->options->checkpoint, name);
+        first = count++ == 0 ? name : first;
+    }
+    if (count > 0)
+        config_note(c->note, c->context, "%llu tensors have no place in the model and are left out: %s%s", (unsigned long long)count, first,
+                    count > 1 ? ", ..." : "");
+    return LAKE_OK;
+}
+
+static int find_parts(Conversion *c)
+{
+    size_t i, zeros = 0;
+    int code = wts_layout(&c->config, c->options->type, &c->tensors, &c->count, c->e);
+
+    if (code != LAKE_OK)
+        return code;
+    c->parts = calloc(c->count, sizeof *c->parts);
+    c->used = calloc(c->file.count + 1, 1);
+    if (c->parts == NULL || c->used == NULL)
+        return error_memory(c->e, "the list of sources");
+    for (i = 0; i < c->count; i++) {
+        if (find_part(c, i) != LAKE_OK)
+            return LAKE_BAD_INPUT;
+        zeros += c->parts[i].count == 0;
+        c->total_bytes += c->tensors[i].bytes; /* a sum of sizes that the file's mapping bounds, up to a factor 2 */
+    }
+    if (zeros > 0)
+        config_note(c->note, c->context, "%llu blocks have no bias for q, k and v: zeros", (unsigned long long)zeros);
+    return check_unused(c);
+}
+
+/* ---- writing ---- */
+
+/* Hands over `count` elements of `from` (NULL: zeros) that begin at `first` and lie `step` apart. */
+static int put_elements(Conversion *c, WtsWriter *writer, const WtsTensor *t, const StTensor *from, size_t first, size_t step, size_t count)
+{
+    size_t n;
+
+    for (; count > 0; count -= n, first += n * step) {
+        Error inner;
+        int code;
+
+        n = count < NUMBERS_AT_ONCE ? count : NUMBERS_AT_ONCE;
+        if (from != NULL)
+            st_read(c->values, from, first, step, n);
+        else
+            memset(c->values, 0, n * sizeof *c->values);
+        code = wts_put(writer, c->values, n, &inner);
+        if (code != LAKE_OK)
+            return error_set(c->e, code, "%s (made of tensor %s of %s)", inner.text, from != NULL ? from->name : "none",
+                             c->options->checkpoint);
+        c->done_bytes += n * wts_type_size(t->type);
+        if (c->progress != NULL)
+            c->progress(c->context, (double)c->done_bytes / (double)c->total_bytes);
+    }
+    return LAKE_OK;
+}
+
+static int put_part(Conversion *c, WtsWriter *writer, const WtsTensor *t, const Part *part)
+{
+    const size_t rows = t->shape[0], columns = t->shape[1];
+    int code = LAKE_OK, k;
+    size_t row;
+
+    if (part->count == 0)
+        return put_elements(c, writer, t, NULL, 0, 1, t->bytes / wts_type_size(t->type));
+    if (part->transposed) {
+        for (row = 0; code == LAKE_OK && row < rows; row++)
+            code = put_elements(c, writer, t, part->from[0], row, rows, columns);
+        return code;
+    }
+    for (k = 0; code == LAKE_OK && k < part->count; k++)
+        code = put_elements(c, writer, t, part->from[k], 0, 1, part->from[k]->count);
+    return code;
+}
+
+static int write_output(Conversion *c)
+{
+    WtsWriter *writer;
+    size_t i;
+    int code = wts_create(&writer, c->options->output, &c->config, c->tensors, c->count, c->tokenizer, c->tokenizer_size, c->e);
+
+    if (code != LAKE_OK)
+        return code;
+    for (i = 0; code == LAKE_OK && i < c->count; i++)
+        code = put_part(c, writer, &c->tensors[i], &c->parts[i]);
+    if (code != LAKE_OK) {
+        wts_abandon(writer);
+        return code;
+    }
+    return wts_finish(writer, c->e);
+}
+
+/* ---- all together ---- */
+
+static void note_model(const Conversion *c)
+{
+    const ClipConfig *m = &c->config;
+    char text[120] = "no text tower";
+
+    if (m->has_text)
+        snprintf(text, sizeof text, "text tower of %lu blocks of width %lu, vocabulary %lu", (unsigned long)m->text.layers,
+                 (unsigned long)m->text.width, (unsigned long)m->vocabulary);
+    config_note(c->note, c->context, "model: %s naming; image tower of %lu blocks of width %lu, patches of %lu at %lu pixels; %s",
+                names_family(&c->scheme), (unsigned long)m->vision.layers, (unsigned long)m->vision.width, (unsigned long)m->patch,
+                (unsigned long)m->resolution, text);
+}
+
+static int run(Conversion *c)
+{
+    int code;
+
+    if ((code = st_open(&c->file, c->options->checkpoint, c->e)) != LAKE_OK ||
+        (code = names_detect(&c->scheme, &c->file, c->options->checkpoint, c->e)) != LAKE_OK ||
+        (code = config_deduce(&c->config, &c->end_id, &c->file, &c->scheme, c->options, c->note, c->context, c->e)) != LAKE_OK ||
+        (code = find_parts(c)) != LAKE_OK || (code = read_vocabulary(c)) != LAKE_OK)
+        return code;
+    note_model(c);
+    return write_output(c);
+}
+
+int convert_checkpoint(const ConvertOptions *options, ConvertProgress *progress, ConvertNote *note, void *context, Error *e)
+{
+    Conversion *c;
+    int code = check_options(options, e);
+
+    if (code != LAKE_OK)
+        return code;
+    c = calloc(1, sizeof *c);
+    if (c == NULL)
+        return error_memory(e, "a conversion");
+    c->options = options;
+    c->progress = progress;
+    c->note = note;
+    c->context = context;
+    c->e = e;
+    code = run(c);
+    st_close(&c->file);
+    free(c->tokenizer);
+    free(c->tensors);
+    free(c->parts);
+    free(c->used);
+    free(c);
+    return code;
+}
