@@ -58,9 +58,11 @@ static Difference compare(const float *got, const float *expected, size_t count)
 
     for (size_t i = 0; i < count; i++) {
         double off = fabs((double)got[i] - expected[i]);
+        if (off != off) /* no number is the worst of errors, and compares as none */
+            off = INFINITY;
         error += off * off;
         power += (double)expected[i] * expected[i];
-        largest = !(off <= largest) ? off : largest; /* a NaN counts as the largest */
+        largest = fmax(largest, off);
         scale = fmax(scale, fabs(expected[i]));
     }
     d.nmse = power > 0 ? error / power : error;
