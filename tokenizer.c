@@ -84,8 +84,8 @@ static int index_pairs(Tokenizer *tokenizer, const char *name, Error *e)
     for (size_t i = 0; i < t->merge_count; i++) {
         uint32_t *slot = find_slot(tokenizer, t->merges[i][0], t->merges[i][1]);
         if (*slot != 0)
-            return error_set(e, LAKE_BAD_INPUT, "%s: tokenizer: merges %zu and %lu join the same pair of symbols", name, i,
-                             (unsigned long)*slot - 1);
+            return error_set(e, LAKE_BAD_INPUT, "%s: tokenizer: merges %zu and %lu join the same pair of symbols", name,
+                             i, (unsigned long)*slot - 1);
         *slot = (uint32_t)i + 1;
     }
     return LAKE_OK;
@@ -144,10 +144,11 @@ static int check_tables(const TokTables *t, uint32_t vocabulary, const char *nam
     int code = LAKE_OK;
 
     if (t->merge_count >= ID_LIMIT)
-        return error_set(e, LAKE_BAD_INPUT, "%s: tokenizer: %zu merges, expected less than %d", name, t->merge_count, ID_LIMIT);
+        return error_set(e, LAKE_BAD_INPUT, "%s: tokenizer: %zu merges, expected less than %d", name, t->merge_count,
+                         ID_LIMIT);
     if (largest >= limit)
-        return error_set(e, LAKE_BAD_INPUT, "%s: tokenizer: id %lu, but the vocabulary ends at %lu", name, (unsigned long)largest,
-                         (unsigned long)limit);
+        return error_set(e, LAKE_BAD_INPUT, "%s: tokenizer: id %lu, but the vocabulary ends at %lu", name,
+                         (unsigned long)largest, (unsigned long)limit);
     kinds = calloc((size_t)largest + 1, 1);
     if (kinds == NULL)
         return error_memory(e, "the tokenizer's symbols");
@@ -155,7 +156,8 @@ static int check_tables(const TokTables *t, uint32_t vocabulary, const char *nam
         code = error_set(e, LAKE_BAD_INPUT, "%s: tokenizer: id %lu stands for two symbols", name, (unsigned long)id);
     for (size_t i = 0; code == LAKE_OK && i < t->merge_count; i++)
         if (!enter_merge(t->merges[i], kinds))
-            code = error_set(e, LAKE_BAD_INPUT, "%s: tokenizer: merge %zu (ids %lu and %lu to %lu) does not fit those before it",
+            code = error_set(e, LAKE_BAD_INPUT,
+                             "%s: tokenizer: merge %zu, counted from 0, of ids %lu and %lu to %lu, does not fit those before it",
                              name, i, (unsigned long)t->merges[i][0], (unsigned long)t->merges[i][1],
                              (unsigned long)t->merges[i][2]);
     free(kinds);
@@ -200,8 +202,9 @@ static int check_head(const unsigned char *section, size_t size, const char *nam
     if (memcmp(section, "LTOK", 4) != 0)
         return error_set(e, LAKE_BAD_INPUT, "%s: tokenizer: does not start with \"LTOK\"", name);
     if (get_u32le(section + 4) != SECTION_VERSION)
-        return error_set(e, LAKE_BAD_INPUT, "%s: tokenizer: version %lu, this program reads version %d; convert the checkpoint again",
-                         name, (unsigned long)get_u32le(section + 4), SECTION_VERSION);
+        return error_set(e, LAKE_BAD_INPUT,
+                         "%s: tokenizer: version %lu, this program reads version %d; convert the checkpoint again", name,
+                         (unsigned long)get_u32le(section + 4), SECTION_VERSION);
     if (!size_multiply(get_u32le(section + 8), MERGE_BYTES, &bytes) || bytes != size - SECTION_HEAD)
         return error_set(e, LAKE_BAD_INPUT, "%s: tokenizer: %lu merges do not make up its %zu bytes", name,
                          (unsigned long)get_u32le(section + 8), size);
@@ -227,7 +230,8 @@ static int read_tables(TokTables *t, const unsigned char *section, Error *e)
     return LAKE_OK;
 }
 
-int tok_open(Tokenizer **tokenizer, const unsigned char *section, size_t size, uint32_t vocabulary, const char *name, Error *e)
+int tok_open(Tokenizer **tokenizer, const unsigned char *section, size_t size, uint32_t vocabulary, const char *name,
+             Error *e)
 {
     Tokenizer *t;
     int code = check_head(section, size, name, e);
@@ -238,7 +242,8 @@ int tok_open(Tokenizer **tokenizer, const unsigned char *section, size_t size, u
     if (t == NULL)
         return error_memory(e, "the tokenizer");
     if ((code = read_tables(&t->tables, section, e)) != LAKE_OK ||
-        (code = check_tables(&t->tables, vocabulary, name, e)) != LAKE_OK || (code = index_pairs(t, name, e)) != LAKE_OK) {
+        (code = check_tables(&t->tables, vocabulary, name, e)) != LAKE_OK ||
+        (code = index_pairs(t, name, e)) != LAKE_OK) {
         tok_close(t);
         return code;
     }
@@ -525,7 +530,8 @@ static void put_id(Output *out, uint32_t id)
 }
 
 /* The ids of one word of `length` code points. */
-static int encode_word(const Tokenizer *tokenizer, Workspace *w, const uint32_t *points, size_t length, Output *out, Error *e)
+static int encode_word(const Tokenizer *tokenizer, Workspace *w, const uint32_t *points, size_t length, Output *out,
+                       Error *e)
 {
     unsigned char utf8[4];
     size_t n = 0, at = 0, bytes = 0;
@@ -551,7 +557,8 @@ static int encode_word(const Tokenizer *tokenizer, Workspace *w, const uint32_t 
     return LAKE_OK;
 }
 
-int tok_encode(const Tokenizer *tokenizer, const char *text, size_t context, uint32_t *ids, size_t *count, int *truncated, Error *e)
+int tok_encode(const Tokenizer *tokenizer, const char *text, size_t context, uint32_t *ids, size_t *count,
+               int *truncated, Error *e)
 {
     Workspace w = { 0, NULL, NULL, 0, NULL };
     Output out = { ids, context, 0, 0 };

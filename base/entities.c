@@ -51,8 +51,10 @@ static uint32_t digit_value(uint32_t c, uint32_t base)
 static uint32_t number_meaning(uint32_t n)
 {
     static const uint16_t windows_1252[32] = {
-        0x20ac, 0x0081, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160, 0x2039, 0x0152, 0x008d, 0x017d, 0x008f,
-        0x0090, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0x009d, 0x017e, 0x0178,
+        0x20ac, 0x0081, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021,
+        0x02c6, 0x2030, 0x0160, 0x2039, 0x0152, 0x008d, 0x017d, 0x008f,
+        0x0090, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014,
+        0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0x009d, 0x017e, 0x0178,
     };
 
     if (n == 0 || n > 0x10ffff || (n >= 0xd800 && n <= 0xdfff))
@@ -90,7 +92,8 @@ static size_t named_reference(const uint32_t *p, size_t n, const Entity **entity
         name[length] = (char)p[length + 1];
         length++;
     }
-    if (length <= LONGEST_NAME && length + 1 < n && p[length + 1] == ';' && (*entity = find_entity(name, length)) != NULL)
+    if (length <= LONGEST_NAME && length + 1 < n && p[length + 1] == ';' &&
+        (*entity = find_entity(name, length)) != NULL)
         return length + 2;
     for (; length >= 2; length--)
         if ((*entity = find_entity(name, length)) != NULL && (*entity)->bare)

@@ -91,8 +91,9 @@ def braces(*numbers):
 
 
 def unicode_header():
-    version = re.search(r"-([\d.]+)\.txt", open(f"{UCD}/DerivedCoreProperties.txt", encoding="utf-8").readline()).group(1)
-    data = read_unicode_data()
+    with open(f"{UCD}/DerivedCoreProperties.txt", encoding="utf-8") as f:
+        version = re.search(r"-([\d.]+)\.txt", f.readline()).group(1)
+    data, derived = read_unicode_data(), "DerivedCoreProperties.txt"
     excluded = read_property("DerivedNormalizationProps.txt", "Full_Composition_Exclusion")
     combining = {c: int(f[3]) for c, f in data.items() if f[3] != "0"}
     lower = {c: int(f[13], 16) for c, f in data.items() if f[13]}
@@ -108,6 +109,8 @@ def unicode_header():
     # NFC is skipped for texts below U+0300: no marks there, and nothing that decomposes for good.
     assert not any(c < 0x300 for c in excluded | set(combining))
 
+    classes = runs(combining, lambda a, b: combining[a] == combining[b])
+
     def ranges(name, codes):
         return c_table(f"Range {name}[]", (braces(*r) for r in runs(codes)))
 
@@ -118,11 +121,10 @@ def unicode_header():
         "/* General category L. */\n" + ranges("letter_ranges", (c for c, f in data.items() if f[2][0] == "L")),
         "/* General category N. */\n" + ranges("number_ranges", (c for c, f in data.items() if f[2][0] == "N")),
         "/* White_Space. */\n" + ranges("space_ranges", read_property("PropList.txt", "White_Space")),
-        "/* Cased. */\n" + ranges("cased_ranges", read_property("DerivedCoreProperties.txt", "Cased")),
-        "/* Case_Ignorable. */\n" + ranges("case_ignorable_ranges", read_property("DerivedCoreProperties.txt", "Case_Ignorable")),
+        "/* Cased. */\n" + ranges("cased_ranges", read_property(derived, "Cased")),
+        "/* Case_Ignorable. */\n" + ranges("case_ignorable_ranges", read_property(derived, "Case_Ignorable")),
         "/* Canonical combining classes other than 0. */\n"
-        + c_table("ClassRange class_ranges[]",
-                  (braces(a, b, str(combining[a])) for a, b in runs(combining, lambda a, b: combining[a] == combining[b]))),
+        + c_table("ClassRange class_ranges[]", (braces(a, b, str(combining[a])) for a, b in classes)),
         "/* Lower case, but for U+0130. */\n"
         + c_table("LowerRange lower_ranges[]", (braces(a, b, s, str(d)) for a, b, s, d in lower_runs(lower))),
         "/* Canonical decompositions by code point. */\n"

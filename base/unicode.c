@@ -312,7 +312,8 @@ static uint32_t lower_point(uint32_t c)
         else
             high = middle;
     }
-    if (low == COUNT(lower_ranges) || c < lower_ranges[low].first || (c - lower_ranges[low].first) % lower_ranges[low].step != 0)
+    if (low == COUNT(lower_ranges) || c < lower_ranges[low].first ||
+        (c - lower_ranges[low].first) % lower_ranges[low].step != 0)
         return c;
     return (uint32_t)((int32_t)c + lower_ranges[low].delta);
 }

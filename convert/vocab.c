@@ -12,7 +12,8 @@
  * In all of them a byte is written as one printable character (byte_character below; bytes_to_unicode in OpenAI's
  * simple_tokenizer.py), and a symbol that ends a word has "</w>" behind it.
  *
- * The way is always the same: read the merges as pairs of strings; fill a table from string to id; look everything up. */
+ * The way is always the same: read the merges as pairs of strings, fill a table from string to id, look everything
+ * up. */
 #include "convert/convert.h"
 
 #include <stdint.h>
@@ -173,7 +174,8 @@ static int reserve_merges(Vocabulary *v, size_t count, Error *e)
 {
     size_t bytes;
 
-    if (!size_add(count, 1, &count) || !size_multiply(count, sizeof *v->merges, &bytes) || (v->merges = malloc(bytes)) == NULL)
+    if (!size_add(count, 1, &count) || !size_multiply(count, sizeof *v->merges, &bytes) ||
+        (v->merges = malloc(bytes)) == NULL)
         return error_memory(e, "the merges of a vocabulary");
     return LAKE_OK;
 }
@@ -192,8 +194,8 @@ static int add_merge(Vocabulary *v, Piece pair, Error *e)
     }
     if (space == NULL || merge->first.size == 0 || merge->second.size == 0 ||
         memchr(merge->second.text, ' ', merge->second.size) != NULL)
-        return error_set(e, LAKE_BAD_INPUT, "%s, %s %zu: expected two symbols with one space between, found \"%.*s\"", v->merges_path,
-                         v->merge_word, v->merge_first + v->merge_count, shown(pair), pair.text);
+        return error_set(e, LAKE_BAD_INPUT, "%s, %s %zu: expected two symbols with one space between, found \"%.*s\"",
+                         v->merges_path, v->merge_word, v->merge_first + v->merge_count, shown(pair), pair.text);
     v->merge_count++;
     return LAKE_OK;
 }
@@ -255,8 +257,8 @@ static int read_json_merges(Vocabulary *v, const Json *array, Error *e)
             merge->second.text = left->next->string;
             merge->second.size = left->next->length;
         } else {
-            return error_set(e, LAKE_BAD_INPUT, "%s, merge %zu: expected \"left right\" or [\"left\", \"right\"]", v->path,
-                             v->merge_count);
+            return error_set(e, LAKE_BAD_INPUT, "%s, merge %zu: expected \"left right\" or [\"left\", \"right\"]",
+                             v->path, v->merge_count);
         }
     }
     return LAKE_OK;
@@ -308,8 +310,8 @@ static int read_ids(Vocabulary *v, const Json *object, unsigned char *seen, Erro
         if (code != LAKE_OK)
             return code;
         if (seen[id / 8] >> id % 8 & 1)
-            return error_set(e, LAKE_BAD_INPUT, "%s: the id %lu of \"%.40s\" is another symbol's, too", v->path, (unsigned long)id,
-                             j->key);
+            return error_set(e, LAKE_BAD_INPUT, "%s: the id %lu of \"%.40s\" is another symbol's, too", v->path,
+                             (unsigned long)id, j->key);
         seen[id / 8] |= (unsigned char)(1u << id % 8);
         enter(v, piece(j->key), piece(""), id);
     }
@@ -379,7 +381,8 @@ static int read_tokenizer_json(Vocabulary *v, const Json *model, Error *e)
     int code;
 
     if (suffix == NULL || suffix->type != JSON_STRING || strcmp(suffix->string, "</w>") != 0)
-        return error_set(e, LAKE_BAD_INPUT, "%s: model.end_of_word_suffix is not \"</w>\"; this is not a CLIP tokenizer", v->path);
+        return error_set(e, LAKE_BAD_INPUT, "%s: model.end_of_word_suffix is not \"</w>\"; this is not a CLIP tokenizer",
+                         v->path);
     if ((code = read_json_merges(v, json_get(model, "merges"), e)) != LAKE_OK)
         return code;
     return read_json_ids(v, json_get(model, "vocab"), json_get(v->root, "added_tokens"), e);
@@ -412,7 +415,8 @@ static int read_text_form(Vocabulary *v, size_t size, Error *e)
     for (size_t i = 0; i + 8 <= heading; i++)
         versioned |= memcmp(text + i, "#version", 8) == 0;
     if (!versioned)
-        return error_set(e, LAKE_BAD_INPUT, "%s, line 1: expected a heading with \"#version\"; this is no vocabulary of CLIP", v->path);
+        return error_set(e, LAKE_BAD_INPUT,
+                         "%s, line 1: expected a heading with \"#version\"; this is not a CLIP vocabulary", v->path);
     if ((code = read_merges(v, text, size, v->path, e)) != LAKE_OK)
         return code;
     if (strcmp(path_base(v->path), "merges.txt") != 0)
@@ -456,13 +460,24 @@ static int resolve_symbols(const Vocabulary *v, TokTables *t, Error *e)
     for (int b = 0; b < 256; b++)
         if (!look_up(v, piece(v->characters[b]), piece(""), &t->byte_id[b]) ||
             !look_up(v, piece(v->characters[b]), piece("</w>"), &t->byte_end_id[b]))
-            return error_set(e, LAKE_BAD_INPUT, "%s: no symbol \"%s\" or \"%s</w>\" for the byte %d; this is not a CLIP vocabulary",
-                             v->path, v->characters[b], v->characters[b], b);
-    if ((!look_up(v, piece("<|startoftext|>"), piece(""), &t->start_id) &&
-         !look_up(v, piece("<start_of_text>"), piece(""), &t->start_id)) ||
-        (!look_up(v, piece("<|endoftext|>"), piece(""), &t->end_id) && !look_up(v, piece("<end_of_text>"), piece(""), &t->end_id)))
-        return error_set(e, LAKE_BAD_INPUT, "%s: no symbol <|startoftext|> or <|endoftext|>", v->path);
+            return error_set(e, LAKE_BAD_INPUT,
+                             "%s: no symbol \"%s\" or \"%s</w>\" for the byte %d; this is not a CLIP vocabulary", v->path,
+                             v->characters[b], v->characters[b], b);
+    if (!look_up(v, piece("<|startoftext|>"), piece(""), &t->start_id) &&
+        !look_up(v, piece("<start_of_text>"), piece(""), &t->start_id))
+        return error_set(e, LAKE_BAD_INPUT, "%s: no symbol <|startoftext|> (or open_clip's <start_of_text>)", v->path);
+    if (!look_up(v, piece("<|endoftext|>"), piece(""), &t->end_id) &&
+        !look_up(v, piece("<end_of_text>"), piece(""), &t->end_id))
+        return error_set(e, LAKE_BAD_INPUT, "%s: no symbol <|endoftext|> (or open_clip's <end_of_text>)", v->path);
     return LAKE_OK;
+}
+
+static int bad_merge(const Vocabulary *v, size_t i, const char *reason, Error *e)
+{
+    Piece left = v->merges[i].first, right = v->merges[i].second;
+
+    return error_set(e, LAKE_BAD_INPUT, "%s, %s %zu: \"%.*s %.*s\" %s", v->merges_path, v->merge_word, v->merge_first + i,
+                     shown(left), left.text, shown(right), right.text, reason);
 }
 
 /* Looks the merges up; t->merges has room for them. */
@@ -471,11 +486,9 @@ static int resolve_merges(const Vocabulary *v, TokTables *t, Error *e)
     for (size_t i = 0; i < v->merge_count; i++) {
         const Symbol *m = &v->merges[i];
         if (!look_up(v, m->first, piece(""), &t->merges[i][0]) || !look_up(v, m->second, piece(""), &t->merges[i][1]))
-            return error_set(e, LAKE_BAD_INPUT, "%s, %s %zu: \"%.*s %.*s\" joins a symbol that the vocabulary lacks", v->merges_path,
-                             v->merge_word, v->merge_first + i, shown(m->first), m->first.text, shown(m->second), m->second.text);
+            return bad_merge(v, i, "joins a symbol that the vocabulary lacks", e);
         if (!look_up(v, m->first, m->second, &t->merges[i][2]))
-            return error_set(e, LAKE_BAD_INPUT, "%s, %s %zu: the result of \"%.*s %.*s\" is not in %s", v->merges_path, v->merge_word,
-                             v->merge_first + i, shown(m->first), m->first.text, shown(m->second), m->second.text, v->path);
+            return bad_merge(v, i, "becomes a symbol that the vocabulary lacks", e);
     }
     t->merge_count = v->merge_count;
     return LAKE_OK;

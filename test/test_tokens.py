@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """`lake tokens` with the published vocabulary against the reference of golden/make_tokens.py, and the three forms of a
-vocabulary against each other. Needs ../shared (the vocabulary, a maker of checkpoints), regex and torch; else it skips."""
+vocabulary against each other. Needs ../shared (the vocabulary, a maker of checkpoints), regex and torch, else it
+skips."""
 import gzip
 import importlib.util
 import json
@@ -104,8 +105,8 @@ def main():
         return
     with gzip.open(VOCABULARY, "rt", encoding="utf-8") as f:
         tokenizer = reference.Tokenizer([tuple(line.split()) for line in f.read().split("\n")[1:48895]])
-    check(tokenizer.encode(b"a photo of a fox") == [49406, 320, 1125, 539, 320, 3240, 49407], "the reference knows a known example",
-          str(tokenizer.encode(b"a photo of a fox")))
+    fox = tokenizer.encode(b"a photo of a fox")
+    check(fox == [49406, 320, 1125, 539, 320, 3240, 49407], "the reference gives the ids of a published example", str(fox))
     with tempfile.TemporaryDirectory() as folder:
         checkpoint, weights = os.path.join(folder, "tiny.safetensors"), os.path.join(folder, "tiny.clip")
         subprocess.run([sys.executable, MAKER, "make", "tiny-49408", checkpoint], check=True)

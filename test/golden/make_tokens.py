@@ -153,9 +153,10 @@ e&#769; e&#x301; a&#803;&#775; &eacute;&#803; A&#x3a3; &#x3a3;|caf&eacute;s &Uum
 def prompts():
     """The sentences of the zero-shot ensemble for a few classes."""
     templates = ["a cropped photo of {}.", "a close-up photo of {}.", "a bright photo of {}.", "a dark photo of {}.",
-                 "a jpeg corrupted photo of {}.", "a blurry photo of {}.", "a photo of {}.", "a photo of {} for visual inspection."]
-    states = ["{}", "flawless {}", "perfect {}", "unblemished {}", "{} without flaw", "{} without defect", "{} without damage",
-              "damaged {}", "{} with flaw", "{} with defect", "{} with damage"]
+                 "a jpeg corrupted photo of {}.", "a blurry photo of {}.", "a photo of {}.",
+                 "a photo of {} for visual inspection."]
+    states = ["{}", "flawless {}", "perfect {}", "unblemished {}", "{} without flaw", "{} without defect",
+              "{} without damage", "damaged {}", "{} with flaw", "{} with defect", "{} with damage"]
     for name in ("object", "metal nut", "toothbrush"):
         for state in states:
             for i, template in enumerate(templates):
@@ -163,8 +164,9 @@ def prompts():
 
 
 def invalid_utf8():
-    yield from (b"a\xffb", b"\xc3", b"\xc3(", b"\xe2\x82", b"\xe2\x82x", b"\xed\xa0\x80", b"\xc0\xaf", b"\xf0\x9f\x98", b"\xf4\x90\x80\x80",
-                b"\xf5\x80\x80\x80", b"\x80\x81", b"x\xe2\x28\xa1y", b"\xf0\x28\x8c\xbc", b"\xfe\xff", b"\xe0\x80\xaf", b"\xf8\x88\x80\x80\x80",
+    yield from (b"a\xffb", b"\xc3", b"\xc3(", b"\xe2\x82", b"\xe2\x82x", b"\xed\xa0\x80", b"\xc0\xaf", b"\xf0\x9f\x98",
+                b"\xf4\x90\x80\x80", b"\xf5\x80\x80\x80", b"\x80\x81", b"x\xe2\x28\xa1y", b"\xf0\x28\x8c\xbc",
+                b"\xfe\xff", b"\xe0\x80\xaf", b"\xf8\x88\x80\x80\x80",
                 b"ok \xe2\x82\xac \xe2\x82 ok", b"&\xff;", b"'\xc5\xbf \xc5")
 
 
@@ -176,13 +178,16 @@ def assigned():
 def random_texts(source, count):
     """Mixtures: characters of all kinds, near each other what is treated specially."""
     known = assigned()
-    moving = [c for c in known if unicodedata.normalize("NFC", chr(c)) != chr(c) or unicodedata.decomposition(chr(c))[:1] not in ("", "<")]
+    moving = [c for c in known if unicodedata.normalize("NFC", chr(c)) != chr(c)
+              or unicodedata.decomposition(chr(c))[:1] not in ("", "<")]
     marks = [c for c in known if unicodedata.combining(chr(c))]
     cased = [c for c in known if chr(c).lower() != chr(c)]
     numbers = [c for c in known if unicodedata.category(chr(c))[0] == "N"]
-    special = [ord(c) for c in "ΣσςİIıſſ'’.:·\u00ad\u0345\u0301\u0307\u0323 \t\u00a0\u3000\x1c\u0085&;#<|>aAsSzZ09!?\u1100\u1161\u11a8\u200d\ufe0f"]
+    special = [ord(c) for c in "ΣσςİIıſſ'’.:·\u00ad\u0345\u0301\u0307\u0323 \t\u00a0\u3000\x1c\u0085&;#<|>aAsSzZ09!?"
+               "\u1100\u1161\u11a8\u200d\ufe0f"]
     names = [*html.entities.html5, "#x3a3;", "#769;", "#38", "amp;amp;", "amp;#x41"]
-    pools = [known, moving, marks, cased, numbers, special, special, list(range(32, 127)), list(range(0x391, 0x3CA)), list(range(0x400, 0x450))]
+    pools = [known, moving, marks, cased, numbers, special, special, list(range(32, 127)), list(range(0x391, 0x3CA)),
+             list(range(0x400, 0x450))]
     for i in range(count):
         pool = [source.choice(pools), source.choice(pools)]
         text = ""
@@ -212,7 +217,8 @@ def texts(seed=1, count=1900):
     for i in range(0, len(names), 16):  # every name, and each cut short by one character
         yield " ".join("&" + n for n in names[i:i + 16:2]).encode()
         yield "".join("&" + n[:-1] + "-" for n in names[i + 1:i + 16:2]).encode()
-    yield from (b"word " * 100, b"a" * 1000, b"ab" * 300 + b"!" * 300, "é!1".encode() * 40, b"x" * 75, b"1" * 75, b"1" * 76, b"1" * 77)
+    yield from (b"word " * 100, b"a" * 1000, b"ab" * 300 + b"!" * 300, "é!1".encode() * 40, b"x" * 75)
+    yield from (b"1" * 75, b"1" * 76, b"1" * 77)  # one id each: what fits, and what does not by one and two
     yield ("a" + "\u0301\u0323" * 60).encode()
     yield from random_texts(source, count)
 
