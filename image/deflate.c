@@ -4,8 +4,8 @@
  * emits a literal instead of a match where a longer match begins at the next byte. The symbols are gathered
  * into blocks, and each block is written in the smallest of the three ways there are: codes of its own, the
  * fixed codes, or stored. Code lengths come from package-merge (Larmore and Hirschberg 1990), which finds the
- * best code with words of at most 15 bits. The effort limits below are those of zlib's level 6 (deflate.c,
- * configuration_table), so results are about the size that zlib's are by default. */
+ * best code with words of at most 15 bits. The limits of the search are near those of zlib's level 6 (its
+ * deflate.c, configuration_table), and so are the sizes of the results. */
 #include "image/deflate.h"
 
 #include <stdint.h>
@@ -23,8 +23,10 @@ enum {
     GOOD_MATCH = 8,    /* with a match of this length in hand the next position is searched a quarter as long */
     LAZY_MATCH = 16,   /* with one this long it is not searched at all */
     NICE_MATCH = 128,  /* a match this long ends the search */
-    MAX_CHAIN = 128,   /* candidates looked at for one position */
-    FAR_SHORT = 4096,  /* a match of 3 bytes farther back than this costs more than its literals */
+    MAX_CHAIN = 32,    /* candidates looked at for one position */
+    SHORT_MATCH = 8,   /* a match below this length is weighed against its literals */
+    WORTH_BITS = 3,    /* and must save more than so many bits */
+    RARE_PRICE = 12,   /* assumed bits of a symbol that did not occur */
     BLOCK_SYMBOLS = 16384,
     MAX_BITS = 15,
     CLEN_MAX_BITS = 7, /* longest word of the code that code lengths are written in */
@@ -60,6 +62,7 @@ typedef struct {
     Symbol *symbols;    /* [BLOCK_SYMBOLS] of the block being gathered */
     size_t count;
     size_t block_start; /* its first byte in `in` */
+    unsigned char literal_price[LITERALS], distance_price[DISTANCES]; /* bits per symbol in the block before */
     unsigned char *out;
     size_t used, room;
     uint64_t bits; /* not yet in out, the first one lowest */
@@ -391,6 +394,13 @@ static void put_stored(Deflate *d, const unsigned char *data, size_t size, int f
     } while (size > 0);
 }
 
+/* Remembers what symbols cost, for is_worth_it. */
+static void set_prices(unsigned char *prices, const Code *code, unsigned symbols)
+{
+    for (unsigned i = 0; i < symbols; i++)
+        prices[i] = code->lengths[i] > 0 ? code->lengths[i] : RARE_PRICE;
+}
+
 /* Writes the gathered symbols, which stand for the input from block_start to `end`, the smallest way. */
 static int write_block(Deflate *d, size_t end, int final)
 {
@@ -421,6 +431,8 @@ static int write_block(Deflate *d, size_t end, int final)
         put_head(d, &head);
         put_symbols(d, &literal, &distance);
     }
+    set_prices(d->literal_price, &literal, LITERALS);
+    set_prices(d->distance_price, &distance, DISTANCES);
     d->count = 0;
     d->block_start = end;
     return LAKE_OK;
@@ -431,6 +443,20 @@ static int write_block(Deflate *d, size_t end, int final)
 typedef struct {
     unsigned length, distance; /* 0 for no match */
 } Match;
+
+/* Whether a short match takes fewer bits than the bytes it stands for, as literals, going by the block before.
+ * In filtered photographs, whose literals are cheap, most do not. The demand for a gain of some bits keeps out
+ * of a trap: many matches make literals rare, hence dear, and that lets still more matches look good. */
+static int is_worth_it(const Deflate *d, const unsigned char *bytes, Match match)
+{
+    unsigned bits, extra, literals = 0, price;
+
+    for (unsigned i = 0; i < match.length; i++)
+        literals += d->literal_price[bytes[i]];
+    price = d->literal_price[length_symbol(match.length, &bits, &extra)]; /* so short a length has no extra bits */
+    price += d->distance_price[distance_symbol(match.distance, &bits, &extra)];
+    return price + bits + WORTH_BITS < literals;
+}
 
 /* The hash chain of the three bytes at p. */
 static inline uint32_t *chain(const Deflate *d, const unsigned char *p)
@@ -493,7 +519,7 @@ static Match find_match(const Deflate *d, size_t position, unsigned longer_than,
         }
         candidate = d->previous[(position - distance) % WINDOW];
     }
-    if (match.length == MIN_MATCH && match.distance > FAR_SHORT)
+    if (match.length < SHORT_MATCH && match.length > 0 && !is_worth_it(d, here, match))
         match.length = 0;
     return match;
 }
@@ -557,6 +583,8 @@ int deflate_zlib(unsigned char **out, size_t *out_size, const unsigned char *in,
     if (d.head == NULL || d.previous == NULL || d.symbols == NULL || d.out == NULL) {
         code = error_memory(e, "compressed data");
     } else {
+        memset(d.literal_price, 8, sizeof d.literal_price); /* before the first block: about the fixed codes */
+        memset(d.distance_price, 5, sizeof d.distance_price);
         d.out[0] = 0x78; /* deflate, window of 32 KiB; the second byte makes the pair a multiple of 31 */
         d.out[1] = 0x9c;
         d.used = 2;

@@ -247,14 +247,30 @@ static int data_size(const Png *p, size_t *total)
     return 1;
 }
 
-/* Whichever of a (left), b (above) and c (above left) is closest to a + b - c. */
+/* Whichever of a (left), b (above) and c (above left) is closest to a + b - c; the first of equals. Written as
+ * choices rather than branches, which noise would make unpredictable. */
 static inline unsigned char paeth(int a, int b, int c)
 {
     int to_a = abs(b - c), to_b = abs(a - c), to_c = abs(a + b - 2 * c);
+    int nearer = to_b < to_a ? b : a, distance = to_b < to_a ? to_b : to_a;
 
-    if (to_a <= to_b && to_a <= to_c)
-        return (unsigned char)a;
-    return (unsigned char)(to_b <= to_c ? b : c);
+    return (unsigned char)(to_c < distance ? c : nearer);
+}
+
+/* Undoes the Paeth filter. The bytes to the left stay in variables, one for each byte of a pixel, which frees
+ * the loop from waiting for its own stores; compiled for each constant `step` that it is called with. */
+static inline void undo_paeth(unsigned char *row, const unsigned char *above, size_t size, size_t step)
+{
+    int a[8] = {0}, c[8] = {0};
+
+    for (size_t i = 0; i + step <= size; i += step) {
+        for (size_t k = 0; k < step; k++) {
+            int b = above[i + k];
+            a[k] = (row[i + k] + paeth(a[k], b, c[k])) & 255;
+            row[i + k] = (unsigned char)a[k];
+            c[k] = b;
+        }
+    }
 }
 
 /* Undoes a row's filter in place (PNG, 9.2). `above` is the row before, unfiltered; `step` the bytes of a
@@ -281,10 +297,12 @@ static int unfilter(unsigned filter, unsigned char *row, const unsigned char *ab
             row[i] = (unsigned char)(row[i] + (row[i - step] + above[i]) / 2);
         return 1;
     case FILTER_PAETH:
-        for (i = 0; i < first; i++)
-            row[i] = (unsigned char)(row[i] + above[i]);
-        for (; i < size; i++)
-            row[i] = (unsigned char)(row[i] + paeth(row[i - step], above[i], above[i - step]));
+        if (step == 3)
+            undo_paeth(row, above, size, 3);
+        else if (step == 4)
+            undo_paeth(row, above, size, 4);
+        else
+            undo_paeth(row, above, size, step);
         return 1;
     default:
         return 0;
