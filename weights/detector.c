@@ -1,0 +1,522 @@
+/* The .lake file: a fitted detector. DETECTOR.md describes every byte.
+ *
+ * One walk over the detector (walk_detector) describes the file. It is made in three ways: to measure the size and
+ * the checksum, to write, and to read; so what is written and what is read cannot differ. When reading, every count is
+ * checked before it is used, and memory is taken for an array only after its bytes were seen to be there. */
+#include <float.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/checksum.h"
+#include "base/file.h"
+#include "lake.h"
+
+#define MAGIC "\x89" "LAKE\r\n\x1a" /* a byte no text begins with, and both line ends, so that a text-mode transfer shows */
+#define VERSION 1u
+
+enum { AT_VERSION = 8, AT_CRC = 12, AT_SIZE = 16, HEAD_SIZE = 24 };
+
+#define MAX_WIDTH ((uint32_t)1 << 20)
+#define MAX_SIDE ((uint32_t)1 << 15)
+#define MAX_TEXT ((uint32_t)1 << 16)
+
+typedef struct {
+    int reading;
+    const char *path;
+    Error *e;
+    int code;                /* of the first failure; afterwards nothing is done */
+    const unsigned char *at; /* reading: the next byte */
+    size_t left;             /* reading: bytes from there to the end */
+    FileOut *out;            /* writing; NULL: measuring */
+    uint32_t crc;            /* writing and measuring: of the bytes so far */
+    uint64_t size;           /* writing and measuring: their number */
+} Walk;
+
+/* ---- bytes ---- */
+
+static void damaged(Walk *w, const char *what)
+{
+    if (w->code == LAKE_OK)
+        w->code = error_set(w->e, LAKE_BAD_INPUT, "%s: damaged detector: %s; fit it again", w->path, what);
+}
+
+static void put(Walk *w, const void *bytes, size_t size)
+{
+    if (w->code != LAKE_OK)
+        return;
+    w->crc = crc32_update(w->crc, bytes, size);
+    w->size += size;
+    if (w->out != NULL)
+        w->code = file_write(w->out, bytes, size, w->e);
+}
+
+/* The next `size` bytes, or NULL with the failure noted. */
+static const unsigned char *get(Walk *w, size_t size, const char *what)
+{
+    const unsigned char *bytes = w->at;
+
+    if (w->code != LAKE_OK)
+        return NULL;
+    if (size > w->left) {
+        w->code = error_set(w->e, LAKE_BAD_INPUT, "%s: damaged detector: ends inside %s; fit it again", w->path, what);
+        return NULL;
+    }
+    w->at += size;
+    w->left -= size;
+    return bytes;
+}
+
+/* ---- numbers: written, or read and checked ---- */
+
+static void walk_u64(Walk *w, uint64_t *value, uint64_t least, uint64_t most, const char *what)
+{
+    unsigned char bytes[8];
+    const unsigned char *in;
+
+    if (!w->reading) {
+        put_u64le(bytes, *value);
+        put(w, bytes, sizeof bytes);
+    } else if ((in = get(w, sizeof bytes, what)) != NULL) {
+        *value = get_u64le(in);
+        if (*value < least || *value > most)
+            damaged(w, what);
+    }
+}
+
+static void walk_u32(Walk *w, uint32_t *value, uint32_t least, uint32_t most, const char *what)
+{
+    unsigned char bytes[4];
+    const unsigned char *in;
+
+    if (!w->reading) {
+        put_u32le(bytes, *value);
+        put(w, bytes, sizeof bytes);
+    } else if ((in = get(w, sizeof bytes, what)) != NULL) {
+        *value = get_u32le(in);
+        if (*value < least || *value > most)
+            damaged(w, what);
+    }
+}
+
+static void walk_size(Walk *w, size_t *value, uint32_t least, uint32_t most, const char *what)
+{
+    uint32_t number = (uint32_t)*value;
+
+    walk_u32(w, &number, least, most, what);
+    if (w->reading && w->code == LAKE_OK)
+        *value = number;
+}
+
+/* An enumeration's or a small whole number; 0 to most. */
+static int walk_choice(Walk *w, int value, uint32_t most, const char *what)
+{
+    uint32_t number = (uint32_t)value;
+
+    walk_u32(w, &number, 0, most, what);
+    return w->code == LAKE_OK ? (int)number : 0;
+}
+
+static void walk_f64(Walk *w, double *value, const char *what)
+{
+    uint64_t bits;
+
+    memcpy(&bits, value, sizeof bits);
+    walk_u64(w, &bits, 0, UINT64_MAX, what);
+    if (!w->reading || w->code != LAKE_OK)
+        return;
+    memcpy(value, &bits, sizeof bits);
+    if (!isfinite(*value))
+        damaged(w, what);
+}
+
+/* ---- arrays: when reading, new memory, taken after the bytes were seen ---- */
+
+/* Bytes of count items in the file, with memory for them; NULL where that failed or when there is nothing to do. */
+static const unsigned char *get_array(Walk *w, void **array, size_t count, size_t item, const char *what)
+{
+    const unsigned char *in;
+    size_t bytes = 0;
+
+    if (w->code == LAKE_OK && !size_multiply(count, item, &bytes))
+        damaged(w, what);
+    if (w->code != LAKE_OK || (in = get(w, bytes, what)) == NULL)
+        return NULL;
+    *array = malloc(bytes > 0 ? bytes : 1);
+    if (*array == NULL) {
+        w->code = error_memory(w->e, what);
+        return NULL;
+    }
+    return in;
+}
+
+/* Floats, finite, in [least, most]. */
+static void walk_floats(Walk *w, float **array, size_t count, float least, float most, const char *what)
+{
+    const unsigned char *in;
+    unsigned char block[4096];
+    void *memory = NULL;
+    int fine = 1;
+
+    if (!w->reading) {
+        for (size_t i = 0, size; w->code == LAKE_OK && i < count; put(w, block, size))
+            for (size = 0; size < sizeof block && i < count; size += 4)
+                put_f32le(block + size, (*array)[i++]);
+        return;
+    }
+    in = get_array(w, &memory, count, 4, what);
+    *array = memory;
+    for (size_t i = 0; in != NULL && i < count; i++) {
+        float number = get_f32le(in + 4 * i);
+        fine &= number >= least && number <= most;
+        (*array)[i] = number;
+    }
+    if (!fine)
+        damaged(w, what);
+}
+
+/* Numbers below `bound`. */
+static void walk_indices(Walk *w, uint32_t **array, size_t count, size_t bound, const char *what)
+{
+    const unsigned char *in;
+    unsigned char bytes[4];
+    void *memory = NULL;
+
+    for (size_t i = 0; !w->reading && i < count; i++) {
+        put_u32le(bytes, (*array)[i]);
+        put(w, bytes, sizeof bytes);
+    }
+    if (!w->reading)
+        return;
+    in = get_array(w, &memory, count, 4, what);
+    *array = memory;
+    for (size_t i = 0; in != NULL && i < count; i++) {
+        (*array)[i] = get_u32le(in + 4 * i);
+        if ((*array)[i] >= bound)
+            damaged(w, what);
+    }
+}
+
+/* Doubles, finite, at least `least`. */
+static void walk_doubles(Walk *w, double **array, size_t count, double least, const char *what)
+{
+    const unsigned char *in;
+    void *memory = NULL;
+
+    for (size_t i = 0; !w->reading && i < count; i++)
+        walk_f64(w, &(*array)[i], what);
+    if (!w->reading)
+        return;
+    in = get_array(w, &memory, count, 8, what);
+    *array = memory;
+    for (size_t i = 0; in != NULL && i < count; i++) {
+        uint64_t bits = get_u64le(in + 8 * i);
+        memcpy(&(*array)[i], &bits, sizeof bits);
+        if (!isfinite((*array)[i]) || (*array)[i] < least)
+            damaged(w, what);
+    }
+}
+
+/* A text: its length, then its bytes without a 0; NULL and "" are both written as length 0 and read as NULL. */
+static void walk_text(Walk *w, char **text, const char *what)
+{
+    size_t length = *text != NULL ? strlen(*text) : 0;
+    const unsigned char *in;
+    void *memory = NULL;
+
+    if (!w->reading && length > MAX_TEXT)
+        w->code = error_set(w->e, LAKE_USAGE, "%s: %s of more than %lu bytes", w->path, what, (unsigned long)MAX_TEXT);
+    walk_size(w, &length, 0, MAX_TEXT, what);
+    if (!w->reading) {
+        put(w, *text, length);
+        return;
+    }
+    if (w->code != LAKE_OK || length == 0)
+        return;
+    in = get(w, length, what);
+    if (in == NULL)
+        return;
+    memory = malloc(length + 1);
+    if (memory == NULL) {
+        w->code = error_memory(w->e, what);
+        return;
+    }
+    memcpy(memory, in, length);
+    ((char *)memory)[length] = '\0';
+    *text = memory;
+    if (memchr(in, 0, length) != NULL)
+        damaged(w, what);
+}
+
+/* ---- the file, part by part ---- */
+
+static void walk_options(Walk *w, LakeDetector *d)
+{
+    LakeOptions *o = &d->options;
+    char *class_name = o->class_name;
+    uint64_t neurons = o->neurons;
+
+    o->normalisation = (LakeNormalisation)walk_choice(w, (int)o->normalisation, LAKE_NORMALISE_LN, "the token normalisation");
+    o->selection = (LakeSelection)walk_choice(w, (int)o->selection, LAKE_SELECT_PCA, "the selection");
+    walk_u64(w, &neurons, 1, SIZE_MAX, "the number of neurons");
+    walk_u64(w, &o->seed, 0, UINT64_MAX, "the seed");
+    o->distance = (LakeDistance)walk_choice(w, (int)o->distance, LAKE_DISTANCE_COSINE, "the distance");
+    walk_f64(w, &o->coreset, "the coreset's share");
+    walk_f64(w, &o->trim, "the trimmed share");
+    o->patch_attention = (LakeAttention)walk_choice(w, (int)o->patch_attention, LAKE_ATTENTION_PLAIN, "the patch attention");
+    o->semantic_block = walk_choice(w, o->semantic_block, 1 << 16, "the semantic block");
+    walk_size(w, &o->resolution, 0, 1 << 16, "the resolution");
+    o->grid_resize = (GridResize)walk_choice(w, (int)o->grid_resize, GRID_BILINEAR, "the resize of position embeddings");
+    walk_f64(w, &o->decision.lambda, "lambda");
+    o->decision.pooling = (LakePooling)walk_choice(w, (int)o->decision.pooling, LAKE_POOL_TOP1, "the pooling");
+    o->decision.threshold = (LakeThreshold)walk_choice(w, (int)o->decision.threshold, LAKE_THRESHOLD_FPR, "the threshold's kind");
+    walk_f64(w, &o->decision.threshold_value, "the threshold");
+    if (w->reading)
+        class_name = NULL;
+    walk_text(w, &class_name, "the class name");
+    if (!w->reading)
+        return;
+    o->neurons = (size_t)neurons;
+    if (class_name != NULL && strlen(class_name) < sizeof o->class_name)
+        strcpy(o->class_name, class_name);
+    else if (class_name != NULL)
+        damaged(w, "the class name");
+    free(class_name);
+    if (!(o->coreset > 0 && o->coreset <= 1) || !(o->trim >= 0 && o->trim <= 0.5))
+        damaged(w, "the coreset's or the trimmed share");
+}
+
+static void walk_texts(Walk *w, LakeTexts *texts)
+{
+    double scale = texts->scale;
+
+    walk_size(w, &texts->embed, 0, MAX_WIDTH, "the width of the texts");
+    if (w->code != LAKE_OK || texts->embed == 0)
+        return;
+    walk_f64(w, &scale, "the texts' scale");
+    texts->scale = (float)scale;
+    walk_floats(w, &texts->normal, texts->embed, -2, 2, "the texts");
+    walk_floats(w, &texts->anomalous, texts->embed, -2, 2, "the texts");
+}
+
+static void walk_normals(Walk *w, LakeDetector *d)
+{
+    size_t n = d->normal_count;
+
+    walk_size(w, &n, 1, UINT32_MAX - 1, "the number of normal images");
+    if (w->code != LAKE_OK)
+        return;
+    if (w->reading) {
+        if (n > w->left / 4) { /* every name takes 4 bytes at least */
+            damaged(w, "the number of normal images");
+            return;
+        }
+        d->names = calloc(n, sizeof *d->names);
+        if (d->names == NULL) {
+            w->code = error_memory(w->e, "the names of the normal images");
+            return;
+        }
+        d->normal_count = n;
+    }
+    for (size_t i = 0; i < n; i++) {
+        walk_text(w, &d->names[i], "the names of the normal images");
+        if (w->reading && w->code == LAKE_OK && d->names[i] == NULL)
+            damaged(w, "the names of the normal images");
+    }
+}
+
+static void walk_layer(Walk *w, LakeDetector *d, LakeLayer *layer)
+{
+    size_t patches = d->height * d->width, total = d->normal_count * patches, cells = 0;
+    int pca = d->options.selection == LAKE_SELECT_PCA;
+
+    layer->block = walk_choice(w, layer->block, 1 << 16, "the number of a block");
+    walk_size(w, &layer->width, 1, MAX_WIDTH, "the width of a layer");
+    walk_size(w, &layer->count, 1, (uint32_t)layer->width, "the number of selected channels");
+    walk_indices(w, &layer->channels, layer->count, layer->width, "the selected channels");
+    walk_u64(w, &layer->moments.count, 1, total, "the statistics of a layer");
+    walk_doubles(w, &layer->moments.mean, layer->width, -HUGE_VAL, "the statistics of a layer");
+    walk_doubles(w, &layer->moments.m2, layer->width, 0, "the statistics of a layer");
+    if (pca && w->code == LAKE_OK && !size_multiply(layer->count, layer->width, &cells))
+        damaged(w, "the principal axes");
+    if (pca && w->code == LAKE_OK)
+        walk_floats(w, &layer->basis, cells, -2, 2, "the principal axes");
+    walk_size(w, &layer->rows, 1, (uint32_t)total, "the number of gallery rows");
+    if (w->code == LAKE_OK && !size_multiply(layer->rows, layer->count, &cells))
+        damaged(w, "the gallery");
+    if (w->code == LAKE_OK)
+        walk_floats(w, &layer->gallery, cells, -FLT_MAX, FLT_MAX, "the gallery");
+    walk_indices(w, &layer->source, layer->rows, total, "the sources of the gallery");
+    walk_f64(w, &layer->delta, "the edge of normal");
+    if (w->reading && w->code == LAKE_OK && !(layer->delta > 0))
+        damaged(w, "the edge of normal");
+}
+
+static void walk_dropped(Walk *w, LakeDetector *d, size_t total)
+{
+    walk_size(w, &d->dropped_count, 0, (uint32_t)(total - 1), "the number of dropped patches");
+    if (w->code != LAKE_OK || d->dropped_count == 0)
+        return;
+    walk_indices(w, &d->dropped, d->dropped_count, total, "the dropped patches");
+    for (size_t i = 1; w->code == LAKE_OK && i < d->dropped_count; i++)
+        if (d->dropped[i] <= d->dropped[i - 1])
+            damaged(w, "the dropped patches");
+}
+
+static void walk_kept(Walk *w, LakeDetector *d, size_t patches)
+{
+    int kept = walk_choice(w, d->kept != NULL, 1, "whether tokens were kept");
+    size_t sum = 0, cells = 0;
+
+    for (size_t l = 0; l < d->layer_count; l++)
+        sum += d->layers[l].width; /* at most 64 * 2^20 */
+    if (w->code != LAKE_OK || !kept)
+        return;
+    if (!size_multiply(patches, sum, &cells)) {
+        damaged(w, "the kept tokens");
+        return;
+    }
+    d->options.keep_tokens = 1;
+    if (w->reading && (d->kept = calloc(d->normal_count, sizeof *d->kept)) == NULL)
+        w->code = error_memory(w->e, "the kept tokens");
+    for (size_t i = 0; w->code == LAKE_OK && i < d->normal_count; i++)
+        walk_floats(w, &d->kept[i], cells, -FLT_MAX, FLT_MAX, "the kept tokens");
+}
+
+static void walk_detector(Walk *w, LakeDetector *d)
+{
+    size_t patches, total = 0, layers = d->layer_count;
+
+    walk_options(w, d);
+    walk_text(w, &d->weights, "the path of the weights");
+    walk_u64(w, &d->fingerprint, 0, UINT64_MAX, "the weights' fingerprint");
+    walk_size(w, &d->height, 1, MAX_SIDE, "the grid");
+    walk_size(w, &d->width, 1, MAX_SIDE, "the grid");
+    walk_texts(w, &d->texts);
+    walk_normals(w, d);
+    walk_size(w, &layers, 1, LAKE_MAX_LAYERS, "the number of layers");
+    if (w->code != LAKE_OK)
+        return;
+    patches = d->height * d->width; /* at most 2^30 */
+    if (!size_multiply(d->normal_count, patches, &total) || total >= UINT32_MAX) {
+        damaged(w, "the number of normal patches");
+        return;
+    }
+    d->layer_count = d->options.layer_count = layers;
+    for (size_t l = 0; w->code == LAKE_OK && l < layers; l++) {
+        walk_layer(w, d, &d->layers[l]);
+        d->options.layers[l] = d->layers[l].block;
+    }
+    if (w->code == LAKE_OK)
+        walk_dropped(w, d, total);
+    walk_floats(w, &d->normal_structural, total, 0, 1, "the maps of the normal images");
+    if (d->texts.embed > 0)
+        walk_floats(w, &d->normal_semantic, total, 0, 1, "the maps of the normal images");
+    if (w->code == LAKE_OK)
+        walk_kept(w, d, patches);
+    if (w->reading && w->code == LAKE_OK && w->left > 0)
+        damaged(w, "bytes behind the end");
+}
+
+/* ---- writing ---- */
+
+int lake_detector_write(const LakeDetector *detector, const char *path, Error *e)
+{
+    LakeDetector copy = *detector; /* the walk needs to be able to write to it; when writing it does not */
+    unsigned char head[HEAD_SIZE] = MAGIC;
+    Walk w = {0, NULL, NULL, LAKE_OK, NULL, 0, NULL, 0, 0};
+    FileOut out;
+    int code;
+
+    w.path = path;
+    w.e = e;
+    walk_detector(&w, &copy);
+    put_u64le(head + AT_SIZE, HEAD_SIZE + w.size);
+    put_u32le(head + AT_VERSION, VERSION);
+    put_u32le(head + AT_CRC, w.crc);
+    if (w.code != LAKE_OK)
+        return w.code;
+
+    code = file_create(&out, path, e);
+    if (code != LAKE_OK)
+        return code;
+    code = file_write(&out, head, sizeof head, e);
+    if (code == LAKE_OK) {
+        w.out = &out;
+        walk_detector(&w, &copy);
+        code = w.code;
+    }
+    if (code == LAKE_OK)
+        return file_commit(&out, e);
+    file_discard(&out);
+    return code;
+}
+
+/* ---- reading ---- */
+
+static int check_head(const FileView *view, const char *path, Error *e)
+{
+    const unsigned char *data = view->data;
+
+    if (view->size < HEAD_SIZE || memcmp(data, MAGIC, 8) != 0)
+        return error_set(e, LAKE_BAD_INPUT, "%s: not a detector (lake fit makes .lake files)", path);
+    if (get_u32le(data + AT_VERSION) != VERSION)
+        return error_set(e, LAKE_BAD_INPUT, "%s: a detector of version %lu; this program reads version %u: fit it again", path,
+                         (unsigned long)get_u32le(data + AT_VERSION), VERSION);
+    if (get_u64le(data + AT_SIZE) != view->size)
+        return error_set(e, LAKE_BAD_INPUT, "%s: damaged detector: %llu bytes, its head says %llu; copy or fit it again", path,
+                         (unsigned long long)view->size, (unsigned long long)get_u64le(data + AT_SIZE));
+    if (get_u32le(data + AT_CRC) != crc32_update(0, data + HEAD_SIZE, view->size - HEAD_SIZE))
+        return error_set(e, LAKE_BAD_INPUT, "%s: damaged detector: the checksum does not match; copy or fit it again", path);
+    return LAKE_OK;
+}
+
+/* What is not in the file: norms, normal scores, outliers, threshold. */
+static int derive(LakeDetector *d, const char *path, Error *e)
+{
+    LakeDecision decision = d->options.decision;
+    Error inner;
+    int code = LAKE_OK;
+
+    for (size_t l = 0; code == LAKE_OK && l < d->layer_count; l++)
+        code = lake_layer_norms(&d->layers[l], e);
+    d->normal_scores = malloc(d->normal_count * sizeof *d->normal_scores);
+    d->outlier = malloc(d->normal_count);
+    if (code == LAKE_OK && (d->normal_scores == NULL || d->outlier == NULL))
+        code = error_memory(e, "the scores of the normal images");
+    if (code != LAKE_OK)
+        return code;
+    code = lake_decide(d, &decision, &inner);
+    if (code == LAKE_USAGE)
+        return error_set(e, LAKE_BAD_INPUT, "%s: damaged detector: %s", path, inner.text);
+    return code == LAKE_OK ? code : error_set(e, code, "%s", inner.text);
+}
+
+int lake_detector_read(LakeDetector *detector, const char *path, Error *e)
+{
+    Walk w = {1, NULL, NULL, LAKE_OK, NULL, 0, NULL, 0, 0};
+    FileView view;
+    int code;
+
+    memset(detector, 0, sizeof *detector);
+    code = file_map(&view, path, e);
+    if (code != LAKE_OK)
+        return code;
+    code = check_head(&view, path, e);
+    if (code == LAKE_OK) {
+        w.path = path;
+        w.e = e;
+        w.at = view.data + HEAD_SIZE;
+        w.left = view.size - HEAD_SIZE;
+        walk_detector(&w, detector);
+        code = w.code;
+    }
+    file_unmap(&view);
+    if (code == LAKE_OK)
+        code = derive(detector, path, e);
+    if (code != LAKE_OK)
+        lake_detector_close(detector);
+    return code;
+}
