@@ -303,13 +303,15 @@ static void test_bar(void)
     Error e = {0, ""};
     int x, top_differs = 0;
 
-    if (!check(make_case(&photo, &map, 120, 90) && draw_overlay(&a, &photo, map, 0, 1, 0.5f, &e) == LAKE_OK &&
-                   draw_overlay(&b, &photo, map, 0, 2, 0.5f, &e) == LAKE_OK, "bar case", "%s", e.text))
+    if (!check(make_case(&photo, &map, 120, 90) && draw_overlay(&a, &photo, map, 0, 1, 0.25f, &e) == LAKE_OK &&
+                   draw_overlay(&b, &photo, map, 0, 2, 0.25f, &e) == LAKE_OK, "bar case", "%s", e.text))
         return;
     for (x = 120; x < a.width && is_grey(a.rgb + 3 * x); x++)
         ;
     check(x < a.width && a.rgb[3 * x] > 240 && a.rgb[((size_t)89 * (size_t)a.width + (size_t)x) * 3] < 40, "bar runs from light to dark",
           "column %d of %d", x, a.width);
+    check(x < a.width && a.rgb[((size_t)67 * (size_t)a.width + (size_t)x) * 3 + 2] == 255, "bar marks the threshold",
+          "no white a quarter from the bottom");
     for (x = 120; x < a.width && a.width == b.width; x++)
         top_differs |= memcmp(a.rgb + ((size_t)3 * (size_t)a.width + (size_t)x) * 3, b.rgb + ((size_t)3 * (size_t)b.width + (size_t)x) * 3, 3);
     check(top_differs != 0, "bar labels follow the values", "1.00 and 2.00 look alike");
