@@ -75,9 +75,9 @@ static const StTensor *need_rank(Deduction *d, const char *ours, size_t rank, co
     while (t->rank - skip > rank && t->shape[skip] == 1)
         skip++;
     *shape = t->shape + skip;
-    if (t->rank - skip == rank)
+    if (t->rank - skip == rank && t->count > 0)
         return t;
-    error_set(d->e, LAKE_BAD_INPUT, "%s: tensor %s has shape %s, expected %d sides", d->path, t->name,
+    error_set(d->e, LAKE_BAD_INPUT, "%s: tensor %s has shape %s, expected %d sides, none of them 0", d->path, t->name,
               st_shape_text(text, sizeof text, t->shape, t->rank), (int)rank);
     return NULL;
 }
@@ -193,13 +193,9 @@ static void apply_options(ConfigHints *h, const ConvertOptions *o)
         h->heads[0] = o->heads;
     if (o->text_heads != 0)
         h->heads[1] = o->text_heads;
-    if (o->std[0] != 0) {
-        memcpy(h->mean, o->mean, sizeof h->mean);
-        memcpy(h->std, o->std, sizeof h->std);
-    }
 }
 
-/* ---- guesses ---- */
+/* ---- guesses, where files and options are silent ---- */
 
 static void guess_activation(Deduction *d)
 {
@@ -245,17 +241,26 @@ static int guess_heads(Deduction *d, int tower, uint32_t width, const char *whic
     return LAKE_OK;
 }
 
-static void guess_pixels(Deduction *d)
+/* Mean and std, of which the options may set one alone. */
+static void settle_pixels(Deduction *d)
 {
+    const ConvertOptions *o = d->options;
+    ConfigHints *h = &d->hints;
     int is_clip = d->scheme->family != NAMES_TIMM || d->config->has_ln_pre;
+    int guessed = h->std[0] == 0 && (isnan(o->mean[0]) || o->std[0] == 0);
 
-    if (d->hints.std[0] != 0)
-        return;
-    memcpy(d->hints.mean, is_clip ? clip_mean : half, sizeof half);
-    memcpy(d->hints.std, is_clip ? clip_std : half, sizeof half);
-    config_note(d->note, d->context, "mean and std of the pixels: %g,%g,%g and %g,%g,%g (guessed: %s; --mean and --std set them)",
-                (double)d->hints.mean[0], (double)d->hints.mean[1], (double)d->hints.mean[2], (double)d->hints.std[0],
-                (double)d->hints.std[1], (double)d->hints.std[2], is_clip ? "CLIP's" : "those of most of timm's ViTs");
+    if (h->std[0] == 0) {
+        memcpy(h->mean, is_clip ? clip_mean : half, sizeof half);
+        memcpy(h->std, is_clip ? clip_std : half, sizeof half);
+    }
+    if (!isnan(o->mean[0]))
+        memcpy(h->mean, o->mean, sizeof h->mean);
+    if (o->std[0] != 0)
+        memcpy(h->std, o->std, sizeof h->std);
+    if (guessed)
+        config_note(d->note, d->context, "mean and std of the pixels: %g,%g,%g and %g,%g,%g (guessed: %s; --mean and --std set them)",
+                    (double)h->mean[0], (double)h->mean[1], (double)h->mean[2], (double)h->std[0], (double)h->std[1],
+                    (double)h->std[2], is_clip ? "CLIP's" : "those of most of timm's ViTs");
 }
 
 /* ---- all together ---- */
@@ -295,7 +300,7 @@ int config_deduce(ClipConfig *config, long *end_id, const StFile *file, const Na
     if (guess_heads(&d, 0, config->vision.width, "vision", "--heads") != LAKE_OK ||
         (config->has_text && guess_heads(&d, 1, config->text.width, "text", "--text-heads") != LAKE_OK))
         return LAKE_BAD_INPUT;
-    guess_pixels(&d);
+    settle_pixels(&d);
     set_tower(&config->vision, &d.hints, 0);
     if (config->has_text)
         set_tower(&config->text, &d.hints, 1);

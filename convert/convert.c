@@ -2,6 +2,7 @@
  * check its shape, and only then write. Data are read and written in small pieces. */
 #include "convert/convert.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,7 @@ void convert_defaults(ConvertOptions *options)
     memset(options, 0, sizeof *options);
     options->type = WTS_F32;
     options->activation = -1;
+    options->mean[0] = NAN;
 }
 
 static int check_options(const ConvertOptions *o, Error *e)
@@ -96,10 +98,12 @@ static char *find_vocabulary(const char *checkpoint)
 static int check_vocabulary(Conversion *c, const char *path)
 {
     Tokenizer *tokenizer;
-    int code = tok_open(&tokenizer, c->tokenizer, c->tokenizer_size, c->config.vocabulary, path, c->e);
+    Error inner;
+    int code = tok_open(&tokenizer, c->tokenizer, c->tokenizer_size, c->config.vocabulary, path, &inner);
 
     if (code != LAKE_OK)
-        return code;
+        return error_set(c->e, code, "%s (the token embedding of %s has %lu rows)", inner.text, c->options->checkpoint,
+                         (unsigned long)c->config.vocabulary);
     if (c->end_id >= 0 && (uint32_t)c->end_id != tok_end_id(tokenizer))
         code = error_set(c->e, LAKE_BAD_INPUT, "%s: its end token is %lu, config.json says %ld: the vocabulary belongs to another model", path,
                          (unsigned long)tok_end_id(tokenizer), c->end_id);

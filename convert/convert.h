@@ -17,7 +17,8 @@ typedef struct {
     float eps;               /* of every LayerNorm, or 0: deduced */
     int heads;               /* of the vision tower, or 0: deduced (width / 64) */
     int text_heads;          /* of the text tower, or 0: deduced */
-    float mean[3], std[3];   /* std[0] == 0: deduced */
+    float mean[3];           /* of the pixels, or mean[0] NaN: deduced */
+    float std[3];            /* or std[0] == 0: deduced */
 } ConvertOptions;
 
 void convert_defaults(ConvertOptions *options);
