@@ -9,6 +9,7 @@ import importlib.util
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -307,6 +308,21 @@ def test_info():
     check(r.returncode == 3 and "vision.ln_post.bias" in r.stderr, "info finds damaged data", f"exit {r.returncode} {r.stderr}")
 
 
+def test_format_example():
+    """The worked example of FORMAT.md is the file that the command writes."""
+    path = place("example", make.pack(make.example()))
+    make.vocabulary(os.path.dirname(path), 515)
+    out = path + ".clip"
+    r = run("convert", path, "-o", out, *make.EXAMPLE_OPTIONS)
+    if r.returncode != 0:
+        return check(False, "FORMAT.md's example", r.stderr)
+    data = open(out, "rb").read()
+    text = (HERE.parent / "weights" / "FORMAT.md").read_text()
+    lines = re.findall(r"^    ([0-9a-f]{8})  ((?:[0-9a-f]{2} )*[0-9a-f]{2})(?:  |$)", text, re.MULTILINE)
+    wrong = [at for at, line in lines if data[int(at, 16):int(at, 16) + len(line) // 3 + 1].hex(" ") != line]
+    check(len(lines) > 40 and not wrong and "0x%04x = %d bytes" % (len(data), len(data)) in text, "FORMAT.md's example", f"{len(lines)} lines, wrong at {wrong}")
+
+
 # ---- PyTorch's checkpoints and a real one ----
 
 def test_peers():
@@ -348,7 +364,7 @@ def test_real():
 
 def main():
     for test in (test_openai, test_types, test_same_bytes, test_timm, test_hf_config, test_open_clip_config, test_options, test_vocabulary, test_broken,
-                 test_codes, test_info, test_peers, test_real):
+                 test_codes, test_info, test_format_example, test_peers, test_real):
         test()
 
 

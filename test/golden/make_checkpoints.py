@@ -63,6 +63,20 @@ def openai(seed=0, width=128, layers=2, patch=8, grid=3, embed=48, text_width=64
     return t
 
 
+def example():
+    """The model whose file FORMAT.md shows: one block a tower, widths 4 and 2; every number is a multiple of 1/64."""
+    t = openai(width=4, layers=1, patch=2, grid=1, embed=3, text_width=2, text_layers=1, context=4, vocabulary=515)
+    for k, name in enumerate(sorted(t)):
+        size = t[name].size
+        t[name] = (((np.arange(size) * 11 + k * 37) % 251 - 125) / 64).astype(np.float32).reshape(t[name].shape)
+    t["logit_scale"] = np.float32(4.5)
+    return t
+
+
+EXAMPLE_OPTIONS = ("--dtype", "f16", "--heads", "2", "--text-heads", "1", "--activation", "quick_gelu", "--eps", "1e-5",
+                   "--mean", "0.5,0.5,0.5", "--std", "0.5,0.5,0.5")
+
+
 OURS = (("visual.conv1.weight", "vision.patch.weight"), ("visual.class_embedding", "vision.class"), ("visual.positional_embedding", "vision.positions"),
         ("visual.proj", "vision.projection.weight"), ("visual.ln_", "vision.ln_"), ("token_embedding.weight", "text.tokens.weight"),
         ("positional_embedding", "text.positions"), ("text_projection", "text.projection.weight"), ("ln_final", "text.ln_final"),
