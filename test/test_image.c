@@ -86,14 +86,16 @@ static void test_damaged_stream(const char *name, const unsigned char *plain, si
     for (size_t cut = 0; cut < size * 9; cut++) {
         size_t kept = cut < size ? cut : size, bit = cut - size;
         unsigned char *copy = exact_copy(data, kept), *grown = NULL, *result = out;
+        Error e = {0, ""};
         int code;
         if (cut >= size)
             copy[bit / 8] ^= (unsigned char)(1 << bit % 8);
         if (members > 1) {
-            code = inflate_gzip(&grown, &written, copy, kept, room, name, NULL);
+            code = inflate_gzip(&grown, &written, copy, kept, room, name, &e);
             result = grown;
         } else {
-            code = inflate_zlib(out, room, &written, copy, kept, name, NULL);
+            code = inflate_zlib(out, room, &written, copy, kept, name, &e);
+            wrong += cut < size && strstr(e.text, "ends early") == NULL;
         }
         if (code == LAKE_OK) {
             int whole_members = written % plain_size == 0 && (cut < size || written == room);
@@ -181,6 +183,12 @@ static void test_invalid_streams(void)
     add_bits(&s, 0, 5 + 5 + 4);
     for (int i = 0; i < 4; i++)
         add_bits(&s, 1, 3); /* four words of one bit */
+    test_invalid_stream("lengths that are no code", &s);
+
+    memset(&s, 0, sizeof s);
+    add_bits(&s, 5, 3);
+    add_bits(&s, 0, 5 + 5 + 4);
+    add_bits(&s, 1 | 2 << 3, 12); /* words of one and two bits: a quarter of the patterns is left over */
     test_invalid_stream("lengths that are no code", &s);
 }
 

@@ -176,7 +176,8 @@ def pnm_kinds():
     odd = [b"P2#c\n1#d\n0 1 255\n" + b" ".join(b"%d" % (25 * i) for i in range(10)),  # the width is 10, says the standard
            b"P5 3 1 100 " + bytes([0, 100, 200]),  # a sample above maxval
            b"P5 2 1 300 " + struct.pack(">2H", 0, 40000), b"P4\n9 2\n" + bytes([0xAA, 0x80, 0x55, 0]),
-           b"P1\n3 2\n1 01#x\n0 10", b"P6\n2 1\n255\n" + b"#a b #trailing"]
+           b"P1\n3 2\n1 01#x\n0 10",
+           b"P5 #a\n#b\n#c\r2 1 255 xy", b"P3 #a\n2 1 7 #b\n#c\n0 1 #d\n#e\n2 3 4 5", b"P6\n2 1\n255\n" + b"#a b #trailing"]
     # Pillow takes "P2#" for no PNM at all; the standard allows it, so white space replaces it for Pillow.
     yield "pnm oddities", odd
 
