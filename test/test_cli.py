@@ -1,0 +1,266 @@
+#!/usr/bin/env python3
+"""The command from outside: the main job on a tiny random model, and what every wrong call and every bad input gives.
+
+A failure must be one line on standard error that names what is wrong, with exit code 2 (usage), 3 (bad input) or 4 (output,
+memory), and leave no file behind. Standard library only.
+"""
+import csv
+import io
+import json
+import os
+import pathlib
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import tiny
+
+LAKE = os.path.abspath(os.environ.get("LAKE", "./lake"))
+
+
+def check(passed, name, detail=""):
+    print(f"ok {name}" if passed else f"not ok {name}: {detail}", flush=True)
+
+
+def run(*arguments, stdin=None, env=None, stdout=None):
+    environment = {k: v for k, v in os.environ.items() if k != "LAKE_WEIGHTS"}
+    environment.update(env or {})
+    return subprocess.run([LAKE, *map(str, arguments)], input=stdin, stdout=stdout or subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          env=environment, timeout=300)
+
+
+def refuse(name, code, *arguments, says=(), leaves=(), **options):
+    """The call fails with this code and one line that holds every word of `says`; no path of `leaves` exists afterwards."""
+    r = run(*arguments, **options)
+    lines = r.stderr.splitlines()
+    problems = []
+    if r.returncode != code:
+        problems.append(f"exit code {r.returncode}, expected {code}")
+    if len(lines) != 1 or not lines[0].startswith("lake"):
+        problems.append(f"{len(lines)} lines on standard error")
+    problems += [f"no word of {word!r}" for word in says if word not in r.stderr]
+    problems += [f"{path} was left" for path in leaves if os.path.exists(path)]
+    check(not problems, name, "; ".join(problems) + " | " + r.stderr[-600:])
+
+
+def make_world():
+    """Weights, pictures and a detector in the current folder."""
+    tiny.write_vocabulary("bpe_simple_vocab_16e6.txt")
+    tiny.write_safetensors("tiny.safetensors", tiny.clip_tensors())
+    tiny.write_safetensors("other.safetensors", tiny.clip_tensors(seed=1))
+    for folder in ("good", "new/sub", "empty"):
+        os.makedirs(folder)
+    for i in range(4):
+        tiny.write_png(f"good/{i}.png", 64, 64, tiny.texture(i))
+    tiny.write_png("new/a.png", 64, 64, tiny.texture(10))
+    tiny.write_png("new/sub/a.png", 64, 64, tiny.texture(11, (40, 20, 9)))
+    for name in ("tiny", "other"):
+        r = run("convert", f"{name}.safetensors", "-o", f"{name}.clip")
+        check(r.returncode == 0 and os.path.exists(f"{name}.clip"), f"convert {name}", r.stderr)
+    r = run("fit", "good", "--weights", "tiny.clip", "-o", "d.lake")
+    check(r.returncode == 0 and "threshold" in r.stdout, "fit on four pictures", r.stderr + r.stdout)
+
+
+def check_main_job():
+    r = run("score", "d.lake", "new", "--jsonl", "--explain", "--overlays", "out/o", "--heatmaps", "out/h", "--strips", "out/s", "--maps", "out/m")
+    rows = [json.loads(line) for line in r.stdout.splitlines()]
+    keys = {"image", "score", "label", "threshold", "structural", "semantic", "patch", "neurons"}
+    check(r.returncode == 0 and len(rows) == 2 and all(keys == set(row) for row in rows), "score as JSON lines", r.stderr + r.stdout)
+    check([row["image"] for row in rows] == ["new/a.png", "new/sub/a.png"], "score lists a folder sorted and deep", r.stdout)
+    good, bad = rows
+    check(good["label"] == "normal" and bad["label"] == "anomalous" and bad["score"] > good["score"], "the blot is the anomaly", r.stdout)
+    row, column = bad["patch"]
+    grid = 518 // 8
+    check(abs((column + 0.5) / grid * 64 - 40) < 12 and abs((row + 0.5) / grid * 64 - 20) < 12, "the worst patch lies at the blot", r.stdout)
+    shares = [n["share"] for n in bad["neurons"]]
+    check(len(shares) == 5 and shares == sorted(shares, reverse=True) and 0 < sum(shares) <= 1, "neurons with shares", r.stdout)
+    names = sorted(str(p) for p in pathlib.Path("out").glob("*/*"))
+    check(names == [f"out/{k}/{n}.{x}" for k, x in (("h", "png"), ("m", "npy"), ("o", "png"), ("s", "png")) for n in ("a", "sub_a")],
+          "pictures and maps per image", names)
+    for path in names:
+        data = pathlib.Path(path).read_bytes()
+        if path.endswith(".png"):
+            width, height = struct.unpack(">II", data[16:24])
+            check(data[:8] == b"\x89PNG\r\n\x1a\n" and height >= 64 and width >= 64, f"{path} is a picture", f"{width} x {height}")
+        else:
+            check(b"'shape': (64, 64)" in data[:128] and len(data) >= 64 * 64 * 4, f"{path} is an array of the picture's size", data[:128])
+    table = list(csv.DictReader(io.StringIO(run("score", "d.lake", "new", "--csv").stdout)))
+    check([float(t["score"]) for t in table] == [row["score"] for row in rows], "CSV and JSON agree", table)
+    text = run("score", "d.lake", "new", "--explain").stdout
+    check("anomalous" in text and "because of" in text, "lines for people", text)
+    stream = run("score", "d.lake", "-", "--jsonl", stdin="new/sub/a.png\nmissing.png\nnew/a.png\n")
+    lines = [json.loads(line) for line in stream.stdout.splitlines()]
+    check(stream.returncode == 3 and lines[0]["score"] == bad["score"] and "error" in lines[1] and lines[2]["score"] == good["score"],
+          "paths from standard input", stream.stdout + stream.stderr)
+    check(run("score", "d.lake", "new", "--fail-on-anomaly").returncode == 1, "exit code 1 for an anomaly")
+    check(run("score", "d.lake", "new/a.png", "--fail-on-anomaly").returncode == 0, "exit code 0 without one")
+    check(run("score", "d.lake", "new", "--threshold", "0.999", "--fail-on-anomaly").returncode == 0, "another threshold")
+    one, two = (run("score", "d.lake", "new", "--jsonl", env={"OMP_NUM_THREADS": n}).stdout for n in "12")
+    check(one == two, "scores do not depend on the threads", one + two)
+
+
+def check_text_branch():
+    r = run("fit", "good", "--weights", "tiny.clip", "--class", "woven cloth", "-o", "t.lake")
+    check(r.returncode == 0 and "woven cloth" in r.stdout, "fit with a class", r.stderr)
+    rows = [json.loads(line) for line in run("score", "t.lake", "new", "--jsonl").stdout.splitlines()]
+    check(all(0 <= row["semantic"] <= 1 for row in rows), "semantic scores", rows)
+    off = [json.loads(line) for line in run("score", "t.lake", "new", "--jsonl", "--lambda", "0").stdout.splitlines()]
+    plain = [json.loads(line) for line in run("score", "d.lake", "new", "--jsonl").stdout.splitlines()]
+    check([o["score"] for o in off] == [p["score"] for p in plain] and [o["threshold"] for o in off] == [p["threshold"] for p in plain],
+          "text weight 0 at scoring equals a fit without text", (off, plain))
+    r = run("zero", "new", "--class", "woven cloth", "--weights", "tiny.clip", "--jsonl")
+    rows = [json.loads(line) for line in r.stdout.splitlines()]
+    check(r.returncode == 0 and len(rows) == 2 and all(row["structural"] is None and row["semantic"] is not None for row in rows), "zero-shot", r.stdout + r.stderr)
+    r = run("tokens", "a photo of the object", "-", "--weights", "tiny.clip", stdin="the\n\n")
+    ids = [[int(i) for i in line.split()] for line in r.stdout.splitlines()]
+    end = 512 + len(tiny.MERGES) + 1
+    check(len(ids) == 3 and all(i[0] == end - 1 and i[-1] == end for i in ids) and ids[1] == [end - 1, 512 + 2, end] and ids[2] == [end - 1, end],
+          "tokens", r.stdout + r.stderr)
+
+
+def check_other_verbs():
+    for name, files in (("ab", ("good/0.png", "good/1.png")), ("cd", ("good/2.png", "good/3.png"))):
+        run("fit", *files, "--weights", "tiny.clip", "--keep-tokens", "-o", f"{name}.lake")
+    r = run("merge", "ab.lake", "cd.lake", "-o", "m.lake")
+    check(r.returncode == 0, "merge", r.stderr)
+    check(run("score", "m.lake", "new", "--jsonl").stdout == run("score", "d.lake", "new", "--jsonl").stdout,
+          "merged detectors score like one fit")
+    check(open("m.lake", "rb").read() == open("d.lake", "rb").read(), "a merged detector is the file of one fit")
+    r = run("neurons", "ab.lake", "cd.lake")
+    check(r.returncode == 0 and "in common" in r.stdout and "against a PCA" in r.stdout, "neurons", r.stdout + r.stderr)
+    for file in ("tiny.clip", "d.lake"):
+        r = run("info", file)
+        check(r.returncode == 0 and "verified" in r.stdout, f"info {file}", r.stdout + r.stderr)
+    r = run("embed", "new/a.png", "--weights", "tiny.clip", "--res", "64", "--layers", "all", "-o", "e.npy")
+    check(r.returncode == 0 and b"'shape': (4, 64, 64)" in open("e.npy", "rb").read(128), "embed all layers", r.stderr)
+    r = run("embed", "--text", "a photo", "--weights", "tiny.clip", "-o", "e.npy")
+    check(r.returncode == 0 and b"'shape': (32,)" in open("e.npy", "rb").read(128), "embed a text", r.stderr)
+    run("embed", "new/a.png", "--weights", "tiny.clip", "--res", "64", "--layers", "1,2", "-o", "f.npy")
+    check(run("fit", "f.npy", "-o", "f.lake").returncode == 0, "fit on features")
+    r = run("score", "f.lake", "f.npy", "--jsonl")
+    rows = [json.loads(line) for line in r.stdout.splitlines()]
+    check([row["image"] for row in rows] == ["f.npy#0", "f.npy#1"], "score features", r.stdout + r.stderr)
+
+
+def check_usage():
+    refuse("no verb", 2, says=["expected a verb"])
+    refuse("unknown verb", 2, "scor", says=["did you mean score"])
+    refuse("unknown option", 2, "fit", "good", "--neuron", "5", says=["did you mean --neurons"])
+    refuse("option without value", 2, "fit", "good", "-o", says=["-o", "expected"])
+    refuse("value that is no number", 2, "fit", "good", "--neurons", "many", says=["--neurons", "many"])
+    refuse("value out of range", 2, "fit", "good", "--lambda", "2", says=["--lambda", "0", "1"])
+    refuse("value that is no choice", 2, "fit", "good", "--select", "best", says=["variance", "best"])
+    refuse("no output", 2, "fit", "good", "--weights", "tiny.clip", says=["-o"])
+    refuse("no input", 2, "fit", "-o", "x.lake", says=["expected photos"])
+    refuse("no weights", 2, "fit", "good", "-o", "x.lake", says=["--weights", "LAKE_WEIGHTS", "lake convert"], leaves=["x.lake"])
+    refuse("resolution that is no multiple", 2, "fit", "good", "--weights", "tiny.clip", "--res", "63", "-o", "x.lake", says=["8"], leaves=["x.lake"])
+    refuse("block that is not there", 2, "fit", "good", "--weights", "tiny.clip", "--layers", "5", "-o", "x.lake", says=["layers", "4"], leaves=["x.lake"])
+    refuse("no neurons", 2, "fit", "good", "--weights", "tiny.clip", "--neurons", "0", "-o", "x.lake", says=["neurons"], leaves=["x.lake"])
+    refuse("embed of a block that is not there", 2, "embed", "new/a.png", "--weights", "tiny.clip", "--layers", "9", "-o", "x.npy", leaves=["x.npy"])
+    for verb in "convert info fit score zero neurons merge embed tokens pixels".split():
+        r = run(verb, "--help")
+        lines = r.stdout.splitlines()
+        check(r.returncode == 0 and len(lines) <= 40 and max(map(len, lines)) <= 120 and any(l.startswith("Example: ") for l in lines[-4:]),
+              f"help of {verb} fits a screen and ends with an example", f"{len(lines)} lines, {max(map(len, lines), default=0)} wide")
+        refuse(f"{verb} without arguments", 2, verb)
+        refuse(f"{verb} with an unknown option", 2, verb, "--bogus", says=["--bogus"])
+
+
+def damage(path, name, change):
+    data = bytearray(pathlib.Path(path).read_bytes())
+    pathlib.Path(name).write_bytes(change(data))
+    return name
+
+
+def check_bad_input():
+    png = pathlib.Path("new/a.png").read_bytes()
+    pathlib.Path("cut.png").write_bytes(png[:len(png) // 2])
+    pathlib.Path("none.png").write_bytes(b"")
+    pathlib.Path("text.png").write_text("this is no picture")
+    tiny.write_png("dot.png", 1, 1, lambda x, y: (9, 9, 9))
+    tiny.write_png("line.png", 40000, 1, lambda x, y: (x % 256, 9, 9))
+    pathlib.Path("huge.png").write_bytes(png[:16] + struct.pack(">II", 60000, 60000) + png[24:])
+    bad = {"cut.png": "cut.png", "none.png": "none.png", "text.png": "text.png", "dot.png": "1 x 1", "line.png": "40000 x 1",
+           "huge.png": "huge.png", "missing.png": "missing.png"}
+    for name, word in bad.items():
+        refuse(f"fit with {name}", 3, "fit", "good", name, "--weights", "tiny.clip", "-o", "x.lake", says=[word], leaves=["x.lake"])
+        r = run("score", "d.lake", "new/a.png", name, "new/sub/a.png", "--jsonl")
+        rows = [json.loads(line) for line in r.stdout.splitlines()]
+        check(r.returncode == 3 and len(rows) == 3 and word in rows[1]["error"] and "score" in rows[0] and "score" in rows[2],
+              f"score with {name} among others", r.stdout + r.stderr)
+    for name in ("cut.png", "none.png", "text.png", "huge.png", "missing.png"):
+        refuse(f"pixels of {name}", 3, "pixels", name, "-o", "x.ppm", says=[name], leaves=["x.ppm"])
+    for name in ("dot.png", "line.png"):
+        check(run("pixels", name, "--res", "32", "-o", "x.ppm").returncode == 0, f"pixels of {name}")
+        os.remove("x.ppm")
+    refuse("empty folder", 3, "fit", "empty", "--weights", "tiny.clip", "-o", "x.lake", says=["empty", "no pictures"], leaves=["x.lake"])
+    refuse("missing folder", 3, "fit", "nowhere", "--weights", "tiny.clip", "-o", "x.lake", says=["nowhere"])
+    refuse("missing weights", 3, "fit", "good", "--weights", "gone.clip", "-o", "x.lake", says=["gone.clip"])
+    refuse("weights that are a picture", 3, "fit", "good", "--weights", "new/a.png", "-o", "x.lake", says=["new/a.png"])
+    refuse("weights that are a checkpoint", 3, "fit", "good", "--weights", "tiny.safetensors", "-o", "x.lake", says=["lake convert"])
+    refuse("weights that are a folder", 3, "fit", "good", "--weights", "good", "-o", "x.lake", says=["good"])
+    refuse("the wrong weights", 3, "score", "d.lake", "new", "--weights", "other.clip", says=["d.lake", "weights"])
+    os.rename("tiny.clip", "moved.clip")
+    refuse("weights that moved away", 3, "score", "d.lake", "new", says=["tiny.clip", "--weights"])
+    check(run("score", "d.lake", "new", "--weights", "moved.clip").returncode == 0, "weights under another name")
+    os.rename("moved.clip", "tiny.clip")
+    refuse("a detector that is missing", 3, "score", "gone.lake", "new", says=["gone.lake"])
+    refuse("a detector that is a picture", 3, "score", "new/a.png", "new", says=["new/a.png"])
+    refuse("a detector that is weights", 3, "score", "tiny.clip", "new", says=["tiny.clip"])
+    damage("d.lake", "cut.lake", lambda d: d[:len(d) // 2])
+    refuse("a detector cut short", 3, "score", "cut.lake", "new", says=["cut.lake"])
+    damage("d.lake", "flip.lake", lambda d: d[:2000] + bytes([d[2000] ^ 16]) + d[2001:])
+    refuse("a detector with a flipped bit", 3, "score", "flip.lake", "new", says=["flip.lake"])
+    damage("tiny.clip", "cut.clip", lambda d: d[:len(d) // 2])
+    refuse("weights cut short", 3, "info", "cut.clip", says=["cut.clip"])
+    damage("tiny.clip", "flip.clip", lambda d: d[:-100] + bytes([d[-100] ^ 16]) + d[-99:])
+    refuse("weights with a flipped bit", 3, "info", "flip.clip", says=["flip.clip"])
+    damage("tiny.safetensors", "cut.safetensors", lambda d: d[:len(d) // 2])
+    refuse("a checkpoint cut short", 3, "convert", "cut.safetensors", "-o", "x.clip", says=["cut.safetensors"], leaves=["x.clip"])
+    refuse("a checkpoint without vocabulary", 3, "convert", "tiny.safetensors", "-o", "x.clip", "--vocab", "new/a.png", leaves=["x.clip"])
+    pathlib.Path("bad.npy").write_bytes(b"\x93NUMPY\x01\x00\x10\x00{'descr': '<f4'}")
+    refuse("features that are damaged", 3, "fit", "bad.npy", "-o", "x.lake", says=["bad.npy"], leaves=["x.lake"])
+    refuse("photos for a detector of features", 3, "score", "f.lake", "new", says=["f.lake", "features"])
+    refuse("features for a detector of photos", 3, "score", "d.lake", "f.npy", says=["d.lake", "photos"])
+    refuse("merge without kept tokens", 2, "merge", "d.lake", "d.lake", "-o", "x.lake", says=["--keep-tokens"], leaves=["x.lake"])
+    pathlib.Path("prompts.txt").write_text("[normal]\ngood thing\n")
+    refuse("prompts without a place for the class", 3, "fit", "good", "--weights", "tiny.clip", "--class", "x", "--prompts", "prompts.txt",
+           "-o", "x.lake", says=["prompts.txt", "2"], leaves=["x.lake"])
+
+
+def check_bad_output():
+    before = sorted(os.listdir("."))
+    refuse("output in a folder that is not there", 4, "fit", "good", "--weights", "tiny.clip", "-o", "nowhere/x.lake", says=["nowhere/x.lake"])
+    refuse("output that is a folder", 4, "fit", "good", "--weights", "tiny.clip", "-o", "good", says=["good", "folder"])
+    refuse("convert to a folder that is not there", 4, "convert", "tiny.safetensors", "-o", "nowhere/x.clip", says=["nowhere/x.clip"])
+    refuse("overlays into a file", 4, "score", "d.lake", "new", "--overlays", "d.lake", says=["d.lake"])
+    if os.path.exists("/dev/full"):
+        for name, call in (("convert", ["convert", "tiny.safetensors"]), ("fit", ["fit", "good", "--weights", "tiny.clip"]),
+                           ("pixels", ["pixels", "new/a.png"]), ("embed", ["embed", "new/a.png", "--weights", "tiny.clip"])):
+            refuse(f"{name} to a full disk", 4, *call, "-o", "/dev/full", says=["/dev/full"])
+        with open("/dev/full", "w") as full:
+            refuse("score to a full standard output", 4, "score", "d.lake", "new", says=["standard output"], stdout=full)
+    check(sorted(os.listdir(".")) == before, "nothing half written is left", set(os.listdir(".")) - set(before))
+
+
+def main():
+    home = os.getcwd()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        try:
+            make_world()
+            check_main_job()
+            check_text_branch()
+            check_other_verbs()
+            check_usage()
+            check_bad_input()
+            check_bad_output()
+        finally:
+            os.chdir(home)
+
+
+if __name__ == "__main__":
+    main()
