@@ -148,7 +148,7 @@ def cjpeg_cases():
                "1x2,1x1,1x2", "4x2,1x1,2x1"]
     for sample in samples:
         for width, height in [(33, 47), (3, 2), (64, 64)]:
-            for options in ([], ["-restart", "3B"], ["-restart", "1"], ["-progressive"], ["-progressive", "-restart", "2B"]):
+            for options in ([], ["-restart", "3B"], ["-restart", "1"], ["-progressive"], ["-progressive", "-restart", "2B"], ["-quality", "2"]):
                 pixels = picture(width, height, "smooth")
                 source = b"P6 %d %d 255\n" % (width, height) + pixels.tobytes()
                 run = subprocess.run(["cjpeg", "-sample", sample, "-quality", "70"] + options, input=source, capture_output=True)
@@ -262,8 +262,9 @@ def scan_bytes(width, height, factors, members, blocks, restart):
 
 
 def write_jpeg(width, height, factors, amplitude=40, quant=8, restart=0, scans=None, marks=b"", ids=(1, 2, 3, 4), tables=DHT,
-               frame=0xc0, seed=0):
-    """A sequential JPEG of random coefficients: DC within +-amplitude, AC falling off with frequency."""
+               frame=0xc0, seed=0, requantise=False):
+    """A sequential JPEG of random coefficients: DC within +-amplitude, AC falling off with frequency. quant above 255 makes a
+    table of 16-bit numbers; requantise puts another table of the same number before each scan but the first."""
     rng, count, cache = np.random.RandomState(seed), len(factors), {}
 
     def blocks(c, y, x):
@@ -274,13 +275,19 @@ def write_jpeg(width, height, factors, amplitude=40, quant=8, restart=0, scans=N
             cache[c, y, x] = block
         return cache[c, y, x]
 
-    quant_table = bytes([0]) + bytes(min(255, quant + k) if quant < 255 else 255 for k in range(64))
-    data = b"\xff\xd8" + marks + segment(0xdb, quant_table) + tables
+    def quant_table(base):
+        if base > 255:
+            return segment(0xdb, b"\x10" + b"".join((base + k).to_bytes(2, "big") for k in range(64)))
+        return segment(0xdb, b"\x00" + bytes(min(255, base + k) for k in range(64)))
+
+    data = b"\xff\xd8" + marks + quant_table(quant) + tables
     data += segment(frame, bytes([8]) + height.to_bytes(2, "big") + width.to_bytes(2, "big") + bytes([count])
                     + b"".join(bytes([ids[c], factors[c][0] << 4 | factors[c][1], 0]) for c in range(count)))
     if restart:
         data += segment(0xdd, restart.to_bytes(2, "big"))
-    for members in scans or [list(range(count))]:
+    for number, members in enumerate(scans or [list(range(count))]):
+        if requantise and number > 0:
+            data += quant_table(quant + 5 * number)
         header = bytes([len(members)]) + b"".join(bytes([ids[c], 0 if c == 0 else 0x11]) for c in members)
         data += segment(0xda, header + bytes([0, 63, 0])) + scan_bytes(width, height, factors, members, blocks, restart)
     return data + b"\xff\xd9"
@@ -318,6 +325,17 @@ def scan_cases():
     for seed, scans in enumerate([[[0], [1], [2]], [[2], [0], [1]], [[0, 1], [2]], [[0], [1, 2]], [[1, 2], [0]]]):
         for restart in (0, 1, 5):
             yield f"scans {scans} restart {restart}", write_jpeg(50, 34, [(2, 2), (1, 1), (1, 1)], scans=scans, restart=restart, seed=seed)
+
+
+def quantisation_cases():
+    for seed in range(4):
+        yield f"16-bit table {seed}", write_jpeg(40, 30, [(2, 1), (1, 1), (1, 1)], amplitude=3, quant=300 + 400 * seed, frame=0xc1, seed=seed)
+        yield f"new table before each scan {seed}", write_jpeg(40, 30, [(2, 1), (1, 1), (1, 1)], scans=[[2], [0], [1]], requantise=True,
+                                                                seed=seed)
+    progressive = pillow_jpeg(picture(40, 30, "smooth"), progressive=True)
+    last_scan = progressive.rindex(b"\xff\xda")
+    yield ("a table too late for a component begun",
+           progressive[:last_scan] + segment(0xdb, b"\x00" + b"\x37" * 64) + progressive[last_scan:])
 
 
 def colour_cases():
@@ -392,6 +410,7 @@ def main():
     group("sampling factors", factor_cases())
     group("one component's factors", single_cases())
     group("several scans", scan_cases())
+    group("quantisation tables", quantisation_cases())
     group("colour marks", colour_cases())
     group("overflow", overflow_cases())
     group("altered files", altered_cases())
