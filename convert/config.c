@@ -155,7 +155,7 @@ static int read_logit_scale(Deduction *d)
     if (t->count != 1 || t->type == ST_OTHER)
         return error_set(d->e, LAKE_BAD_INPUT, "%s: tensor %s holds %llu numbers of type %s, expected one floating-point number",
                          d->path, t->name, (unsigned long long)t->count, t->type_name);
-    st_read(&d->config->logit_scale, t, 0, 1, 1);
+    st_read(&d->config->logit_scale, d->file, t, 0, 1, 1);
     return LAKE_OK;
 }
 

@@ -13,7 +13,10 @@
 #include "convert/safetensors.h"
 #include "tokenizer.h"
 
-enum { NUMBERS_AT_ONCE = 16384 };
+enum {
+    NUMBERS_AT_ONCE = 16384,
+    RELEASE_BYTES = 1 << 25 /* after so many bytes of output the pages of the checkpoint are given back */
+};
 
 /* Where one tensor of the output comes from. */
 typedef struct {
@@ -39,6 +42,7 @@ typedef struct {
     Part *parts;               /* [count] */
     unsigned char *used;       /* [file.count] 1: the tensor of the checkpoint has a place */
     size_t total_bytes, done_bytes;
+    size_t released_at;        /* done_bytes at the last st_release */
     float values[NUMBERS_AT_ONCE];
 } Conversion;
 
@@ -237,6 +241,18 @@ static int find_parts(Conversion *c)
 
 /* ---- writing ---- */
 
+/* So many bytes more are written: tells the caller, and bounds the memory that the map of the checkpoint takes. */
+static int advance(Conversion *c, size_t bytes)
+{
+    c->done_bytes += bytes;
+    if (c->progress != NULL)
+        c->progress(c->context, (double)c->done_bytes / (double)c->total_bytes);
+    if (c->done_bytes - c->released_at <= RELEASE_BYTES)
+        return LAKE_OK;
+    c->released_at = c->done_bytes;
+    return st_release(&c->file, c->options->checkpoint, c->e);
+}
+
 /* Hands over `count` elements of `from` (NULL: zeros) that begin at `first` and lie `step` apart. */
 static int put_elements(Conversion *c, WtsWriter *writer, const WtsTensor *t, const StTensor *from, size_t first, size_t step, size_t count)
 {
@@ -248,16 +264,16 @@ static int put_elements(Conversion *c, WtsWriter *writer, const WtsTensor *t, co
 
         n = count < NUMBERS_AT_ONCE ? count : NUMBERS_AT_ONCE;
         if (from != NULL)
-            st_read(c->values, from, first, step, n);
+            st_read(c->values, &c->file, from, first, step, n);
         else
             memset(c->values, 0, n * sizeof *c->values);
         code = wts_put(writer, c->values, n, &inner);
         if (code != LAKE_OK)
             return error_set(c->e, code, "%s (made of tensor %s of %s)", inner.text, from != NULL ? from->name : "none",
                              c->options->checkpoint);
-        c->done_bytes += n * wts_type_size(t->type);
-        if (c->progress != NULL)
-            c->progress(c->context, (double)c->done_bytes / (double)c->total_bytes);
+        code = advance(c, n * wts_type_size(t->type));
+        if (code != LAKE_OK)
+            return code;
     }
     return LAKE_OK;
 }

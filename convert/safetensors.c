@@ -196,8 +196,8 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const StTensor *)a)->name, ((const StTensor *)b)->name);
 }
 
-/* The tensors must tile data[size]. */
-static int place_data(StFile *f, const unsigned char *data, size_t size, const char *path, Error *e)
+/* The tensors must tile the `size` bytes of data. */
+static int place_data(StFile *f, size_t size, const char *path, Error *e)
 {
     size_t i, end = 0;
 
@@ -212,7 +212,6 @@ static int place_data(StFile *f, const unsigned char *data, size_t size, const c
         if (t->end > size)
             return error_set(e, LAKE_BAD_INPUT, "%s: cut off: %llu bytes of data, tensor %s ends at %llu: download it again", path,
                              (unsigned long long)size, t->name, (unsigned long long)t->end);
-        t->data = data + t->begin;
         end = t->end;
     }
     if (end != size)
@@ -241,11 +240,12 @@ static int read_file(StFile *f, const char *path, Error *e)
     if (length > f->view.size - 8)
         return error_set(e, LAKE_BAD_INPUT, "%s: is no safetensors file, or cut off: a header of %llu bytes in a file of %llu", path,
                          (unsigned long long)length, (unsigned long long)f->view.size);
+    f->data_begin = 8 + (size_t)length;
     code = json_parse(&f->header, (const char *)p + 8, (size_t)length, path, e);
     if (code == LAKE_OK)
         code = read_entries(f, path, e);
     if (code == LAKE_OK)
-        code = place_data(f, p + 8 + length, f->view.size - 8 - (size_t)length, path, e);
+        code = place_data(f, f->view.size - f->data_begin, path, e);
     return code;
 }
 
@@ -292,10 +292,24 @@ static float get_f64le_as_float(const unsigned char *p)
     return (float)value;
 }
 
-void st_read(float *out, const StTensor *t, size_t first, size_t step, size_t count)
+int st_release(StFile *file, const char *path, Error *e)
+{
+    const size_t size = file->view.size;
+    int code;
+
+    if (!file->view.mapped)
+        return LAKE_OK;
+    file_unmap(&file->view);
+    code = file_map(&file->view, path, e);
+    if (code == LAKE_OK && file->view.size != size)
+        code = error_set(e, LAKE_BAD_INPUT, "%s: its size changed while it was read", path);
+    return code;
+}
+
+void st_read(float *out, const StFile *file, const StTensor *t, size_t first, size_t step, size_t count)
 {
     const size_t size = t->type == ST_F64 ? 8 : t->type == ST_F32 ? 4 : 2;
-    const unsigned char *p = t->data + first * size;
+    const unsigned char *p = file->view.data + file->data_begin + t->begin + first * size;
     size_t i;
 
     switch (t->type) {

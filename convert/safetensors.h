@@ -21,12 +21,12 @@ typedef struct {
     size_t rank;
     size_t shape[ST_RANK_LIMIT]; /* slowest first */
     size_t count;               /* product of the shape; 1 for a scalar */
-    size_t begin, end;          /* bytes of its data, counted from the first data byte */
-    const unsigned char *data;  /* in the map, unaligned, little-endian */
+    size_t begin, end;          /* bytes of its data, counted from the first data byte; unaligned, little-endian */
 } StTensor;
 
 typedef struct {
     FileView view;
+    size_t data_begin; /* offset of the first data byte in the file */
     Json *header;
     StTensor *tensors; /* [count] sorted by name */
     size_t count;
@@ -40,7 +40,10 @@ const StTensor *st_find(const StFile *file, const char *name);
 
 /* out[i] = element first + i * step of the tensor in C order, i = 0 .. count - 1, which must exist. F64 is rounded to
  * float. The type must not be ST_OTHER. */
-void st_read(float *out, const StTensor *tensor, size_t first, size_t step, size_t count);
+void st_read(float *out, const StFile *file, const StTensor *tensor, size_t first, size_t step, size_t count);
+
+/* Maps the file anew, so that the pages read so far no longer count as memory of this process. */
+int st_release(StFile *file, const char *path, Error *e);
 
 /* Writes a shape as "[768, 512]" into text[size] and returns text. */
 const char *st_shape_text(char *text, size_t size, const size_t *shape, size_t rank);
