@@ -135,7 +135,7 @@ static int refuse(const unsigned char *data, size_t size, const char *name, Erro
 
 static int is_pnm(const unsigned char *data, size_t size)
 {
-    return size >= 3 && data[0] == 'P' && data[1] >= '1' && data[1] <= '6' && strchr(" \t\n\v\f\r#", data[2]) != NULL && data[2] != 0;
+    return size >= 3 && data[0] == 'P' && data[1] >= '1' && data[1] <= '6' && memchr(" \t\n\v\f\r#", data[2], 7) != NULL;
 }
 
 int img_decode(Image *image, const unsigned char *data, size_t size, const char *name, size_t max_pixels, Error *e)

@@ -552,7 +552,8 @@ static void start(Inflate *s, const unsigned char *in, size_t size, const char *
     s->fixed_ready = 0;
 }
 
-int inflate_zlib(unsigned char *out, size_t out_size, size_t *written, const unsigned char *in, size_t size, const char *name, Error *e)
+int inflate_zlib(unsigned char *out, size_t out_size, size_t *written, const unsigned char *in, size_t size,
+                 const char *name, Error *e)
 {
     Inflate s;
     int code;
@@ -649,7 +650,8 @@ static int only_zeros(const Bits *b)
     return 1;
 }
 
-int inflate_gzip(unsigned char **out, size_t *out_size, const unsigned char *in, size_t size, size_t limit, const char *name, Error *e)
+int inflate_gzip(unsigned char **out, size_t *out_size, const unsigned char *in, size_t size, size_t limit,
+                 const char *name, Error *e)
 {
     Inflate s;
     int code = LAKE_OK;

@@ -52,7 +52,8 @@ typedef struct {
     unsigned x, y, dx, dy;
 } Pass;
 
-static const Pass adam7[7] = {{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}};
+static const Pass adam7[7] = {{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4},
+                              {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}};
 static const Pass whole = {0, 0, 1, 1};
 
 static int damaged(const Png *p, const char *what)
@@ -92,8 +93,9 @@ static int next_chunk(Png *p, Chunk *c, size_t *offset)
             return damaged(p, "a chunk's type is not four letters");
     }
     if (size > 0x7fffffffu || size > left - CHUNK_FRAME)
-        return error_set(p->e, LAKE_BAD_INPUT, "%s: damaged PNG: chunk %.4s claims %lu bytes, %llu are left: is the file cut off?",
-                         p->name, (const char *)c->type, (unsigned long)size, (unsigned long long)(left - CHUNK_FRAME));
+        return error_set(p->e, LAKE_BAD_INPUT,
+                         "%s: damaged PNG: chunk %.4s claims %lu bytes, %llu are left: is the file cut off?", p->name,
+                         (const char *)c->type, (unsigned long)size, (unsigned long long)(left - CHUNK_FRAME));
     if (crc32_update(0, c->type, 4 + c->size) != get_u32be(c->data + c->size))
         return error_set(p->e, LAKE_BAD_INPUT, "%s: damaged PNG: the checksum (CRC-32) of chunk %.4s does not match", p->name,
                          (const char *)c->type);
@@ -445,7 +447,8 @@ int png_decode(Image *image, const unsigned char *data, size_t size, const char 
 
 /* Filters a row of RGB pixels into out[1 + size], the filter's number first, and returns how big the result
  * looks: the sum of its bytes' distances from 0 (PNG, 12.8: "minimum sum of absolute differences"). */
-static uint64_t filter_row(unsigned filter, unsigned char *out, const unsigned char *row, const unsigned char *above, size_t size)
+static uint64_t filter_row(unsigned filter, unsigned char *out, const unsigned char *row, const unsigned char *above,
+                           size_t size)
 {
     uint64_t sum = 0;
 

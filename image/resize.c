@@ -74,7 +74,9 @@ static int make_taps(Taps *t, size_t in, size_t out, Error *e)
     t->stride = widest < in ? widest : in;
     t->first = malloc(out * sizeof *t->first);
     t->count = malloc(out * sizeof *t->count);
-    t->weights = size_multiply(out, t->stride, &total) && size_multiply(total, sizeof *t->weights, &total) ? malloc(total) : NULL;
+    t->weights = NULL;
+    if (size_multiply(out, t->stride, &total) && size_multiply(total, sizeof *t->weights, &total))
+        t->weights = malloc(total);
     w = malloc(t->stride * sizeof *w);
     if (t->first == NULL || t->count == NULL || t->weights == NULL || w == NULL) {
         taps_free(t);
@@ -129,7 +131,8 @@ static void filter_block(unsigned char *out, const unsigned char *in, size_t str
 
 /* Filters the columns of the `rows` rows of `in` from `first` on, into rows of `width` pixels, `stride` bytes
  * apart. */
-static int filter_columns(unsigned char *out, size_t stride, const Image *in, size_t width, size_t first, size_t rows, Error *e)
+static int filter_columns(unsigned char *out, size_t stride, const Image *in, size_t width, size_t first, size_t rows,
+                          Error *e)
 {
     size_t in_stride = (size_t)in->width * 3;
     const unsigned char *row = in->rgb + first * in_stride, *end = row + rows * in_stride;

@@ -197,7 +197,8 @@ static void fill(unsigned char *data, size_t size, int kind)
 {
     for (size_t i = 0; i < size; i++) {
         unsigned r = random_below(256);
-        data[i] = (unsigned char)(kind == 0 ? 0 : kind == 1 ? r : kind == 2 ? r % 3 : kind < 24 ? i % (unsigned)kind : r % (1 + r % 32));
+        unsigned periodic = kind == 0 ? 0 : (unsigned)(i % (unsigned)kind), skewed = r % (1 + r % 32);
+        data[i] = (unsigned char)(kind == 0 ? 0 : kind == 1 ? r : kind == 2 ? r % 3 : kind < 24 ? periodic : skewed);
         if (kind >= 24 && i > 40000 && r % 4 == 0)
             data[i] = data[i - 32768 + (unsigned)kind % 3 * 500];
     }

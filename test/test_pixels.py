@@ -169,7 +169,8 @@ def pnm_kinds():
     for kind in (1, 2, 3, 4, 5, 6):
         files = []
         for number, (width, height) in enumerate(SIZES):
-            for maxval in (1,) if kind in (1, 4) else (255, (1, 7, 15, 100, 254, 128)[number % 6], (256, 1000, 4095, 65535)[number % 4]):
+            maxvals = (255, (1, 7, 15, 100, 254, 128)[number % 6], (256, 1000, 4095, 65535)[number % 4])
+            for maxval in (1,) if kind in (1, 4) else maxvals:
                 values = samples(height, width, 3 if kind in (3, 6) else 1, maxval + 1).reshape(-1)
                 files.append(pnm(kind, width, height, maxval, number % 2, values))
         yield f"pnm P{kind}", files
@@ -228,7 +229,7 @@ def refusals(folder):
     good = png(samples(20, 20, 3, 256), 8, 2, parts=3)
     header = struct.pack(">IIBBBBB", 16000, 16000, 8, 2, 0, 0, 0)
     bad = {"empty": b"", "text": b"hello", "GIF": b"GIF89a" + bytes(50), "no IDAT": good[:33] + chunk(b"IEND", b""),
-           "claims too much": b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b""),
+           "claims too much": good[:8] + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + good[-12:],
            "bit flipped": good[:60] + bytes([good[60] ^ 4]) + good[61:], "P5 cut": b"P5 9 9 255 " + bytes(80),
            "P2 letter": b"P2 1 1 255 x", "P3 above maxval": b"P3 1 1 255 1 2 256"}
     bad.update((f"cut at {n}", good[:n]) for n in range(8, len(good), 97))
