@@ -5,10 +5,11 @@
 #include "image/image.h"
 
 /* The perceptually uniform colour map, value 0 (dark) to 1 (light); values outside are clipped. Lightness
- * rises linearly and equal steps of the value are equal steps of perceived colour (OKLab). */
+ * rises linearly and equal steps of the value are equal steps of perceived colour (OKLab). NaN counts as 0. */
 void draw_color(unsigned char rgb[3], float value);
 
-/* map [height, width] as colours, lo at the map's dark end, hi at its light end. */
+/* map [height, width] as colours, lo at the map's dark end, hi at its light end; NaN is grey. out is new. LAKE_USAGE where
+ * lo and hi are not finite numbers in order, here and below; lo == hi shows what exceeds them. */
 int draw_heatmap(Image *out, const float *map, int width, int height, float lo, float hi, Error *e);
 
 /* The photo with the map over it: where the map is low the photo stays (dimmed to grey a little), where it

@@ -15,7 +15,7 @@
 #include "image/jpeg_internal.h"
 
 enum {
-    SOF0 = 0xc0, SOF1 = 0xc1, SOF2 = 0xc2, DHT = 0xc4, JPG = 0xc8, DAC = 0xcc, SOF15 = 0xcf, RST0 = 0xd0, RST7 = 0xd7,
+    SOF0 = 0xc0, SOF2 = 0xc2, DHT = 0xc4, JPG = 0xc8, DAC = 0xcc, SOF15 = 0xcf, RST0 = 0xd0, RST7 = 0xd7,
     SOI = 0xd8, EOI = 0xd9, SOS = 0xda, DQT = 0xdb, DNL = 0xdc, DRI = 0xdd, APP0 = 0xe0, APP14 = 0xee,
     APP15 = 0xef, COM = 0xfe, TEM = 0x01
 };
@@ -161,8 +161,9 @@ static int check_plausible(Jpeg *j)
     for (i = 0; i < j->component_count; i++)
         blocks += (size_t)j->component[i].blocks_wide * (size_t)j->component[i].blocks_high;
     if (blocks / 8 * bits_per_block > j->size - j->position)
-        return error_set(j->error, LAKE_BAD_INPUT, "%s: truncated JPEG: %lu bytes follow a header that promises %d x %d pixels",
-                         j->name, (unsigned long)(j->size - j->position), j->width, j->height);
+        return error_set(j->error, LAKE_BAD_INPUT,
+                         "%s: truncated JPEG: %lu bytes follow a header that promises %d x %d pixels", j->name,
+                         (unsigned long)(j->size - j->position), j->width, j->height);
     return LAKE_OK;
 }
 
@@ -199,7 +200,8 @@ static int read_frame(Jpeg *j, int marker, Segment s)
     if (j->width == 0)
         return corrupt(j, "a width of 0");
     if (j->component_count != 1 && j->component_count != 3 && j->component_count != 4)
-        return error_set(j->error, LAKE_BAD_INPUT, "%s: a JPEG with %d components, expected 1, 3 or 4", j->name, j->component_count);
+        return error_set(j->error, LAKE_BAD_INPUT, "%s: a JPEG with %d components, expected 1, 3 or 4", j->name,
+                         j->component_count);
     if (s.size != 6 + 3 * (size_t)j->component_count)
         return corrupt(j, "a frame header of the wrong length");
     for (i = 0; i < j->component_count; i++) {
