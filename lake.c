@@ -200,7 +200,7 @@ static float project(const float *token, const float *axis, const double *mean, 
 
     for (size_t d = 0; d < width; d++)
         sum += axis[d] * (token[d] - mean[d]);
-    return (float)sum;
+    return (float)fmax(-FLT_MAX, fmin(FLT_MAX, sum)); /* tokens may be any floats: no overflow */
 }
 
 void lake_restrict(float *out, const float *tokens, size_t patches, const LakeLayer *layer, LakeDistance distance)

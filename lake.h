@@ -208,6 +208,9 @@ int lake_decide(LakeDetector *detector, const LakeDecision *decision, Error *e);
 int lake_detector_write(const LakeDetector *detector, const char *path, Error *e);
 int lake_detector_read(LakeDetector *detector, const char *path, Error *e);
 
+/* The same for bytes in memory; `name` is what messages call them. */
+int lake_detector_decode(LakeDetector *detector, const unsigned char *data, size_t size, const char *name, Error *e);
+
 /* LAKE_BAD_INPUT with a line for the user where these weights are not the ones the detector was fitted with. `name` is
  * what the message calls the detector. */
 int lake_check_model(const LakeDetector *detector, const char *name, const Clip *model, Error *e);

@@ -199,8 +199,8 @@ static void walk_indices(Walk *w, uint32_t **array, size_t count, size_t bound, 
     }
 }
 
-/* Doubles, finite, at least `least`. */
-static void walk_doubles(Walk *w, double **array, size_t count, double least, const char *what)
+/* Doubles in [least, most]. */
+static void walk_doubles(Walk *w, double **array, size_t count, double least, double most, const char *what)
 {
     const unsigned char *in;
     void *memory = NULL;
@@ -214,7 +214,7 @@ static void walk_doubles(Walk *w, double **array, size_t count, double least, co
     for (size_t i = 0; in != NULL && i < count; i++) {
         uint64_t bits = get_u64le(in + 8 * i);
         memcpy(&(*array)[i], &bits, sizeof bits);
-        if (!isfinite((*array)[i]) || (*array)[i] < least)
+        if (!((*array)[i] >= least && (*array)[i] <= most))
             damaged(w, what);
     }
 }
@@ -337,8 +337,8 @@ static void walk_layer(Walk *w, LakeDetector *d, LakeLayer *layer)
     walk_size(w, &layer->count, 1, (uint32_t)layer->width, "the number of selected channels");
     walk_indices(w, &layer->channels, layer->count, layer->width, "the selected channels");
     walk_u64(w, &layer->moments.count, 1, total, "the statistics of a layer");
-    walk_doubles(w, &layer->moments.mean, layer->width, -HUGE_VAL, "the statistics of a layer");
-    walk_doubles(w, &layer->moments.m2, layer->width, 0, "the statistics of a layer");
+    walk_doubles(w, &layer->moments.mean, layer->width, -FLT_MAX, FLT_MAX, "the statistics of a layer");
+    walk_doubles(w, &layer->moments.m2, layer->width, 0, DBL_MAX, "the statistics of a layer");
     if (pca && w->code == LAKE_OK && !size_multiply(layer->count, layer->width, &cells))
         damaged(w, "the principal axes");
     if (pca && w->code == LAKE_OK)
@@ -456,19 +456,17 @@ int lake_detector_write(const LakeDetector *detector, const char *path, Error *e
 
 /* ---- reading ---- */
 
-static int check_head(const FileView *view, const char *path, Error *e)
+static int check_head(const unsigned char *data, size_t size, const char *path, Error *e)
 {
-    const unsigned char *data = view->data;
-
-    if (view->size < HEAD_SIZE || memcmp(data, MAGIC, 8) != 0)
+    if (size < HEAD_SIZE || memcmp(data, MAGIC, 8) != 0)
         return error_set(e, LAKE_BAD_INPUT, "%s: not a detector (lake fit makes .lake files)", path);
     if (get_u32le(data + AT_VERSION) != VERSION)
         return error_set(e, LAKE_BAD_INPUT, "%s: a detector of version %lu; this program reads version %u: fit it again", path,
                          (unsigned long)get_u32le(data + AT_VERSION), VERSION);
-    if (get_u64le(data + AT_SIZE) != view->size)
+    if (get_u64le(data + AT_SIZE) != size)
         return error_set(e, LAKE_BAD_INPUT, "%s: damaged detector: %llu bytes, its head says %llu; copy or fit it again", path,
-                         (unsigned long long)view->size, (unsigned long long)get_u64le(data + AT_SIZE));
-    if (get_u32le(data + AT_CRC) != crc32_update(0, data + HEAD_SIZE, view->size - HEAD_SIZE))
+                         (unsigned long long)size, (unsigned long long)get_u64le(data + AT_SIZE));
+    if (get_u32le(data + AT_CRC) != crc32_update(0, data + HEAD_SIZE, size - HEAD_SIZE))
         return error_set(e, LAKE_BAD_INPUT, "%s: damaged detector: the checksum does not match; copy or fit it again", path);
     return LAKE_OK;
 }
@@ -494,9 +492,28 @@ static int derive(LakeDetector *d, const char *path, Error *e)
     return code == LAKE_OK ? code : error_set(e, code, "%s", inner.text);
 }
 
-int lake_detector_read(LakeDetector *detector, const char *path, Error *e)
+int lake_detector_decode(LakeDetector *detector, const unsigned char *data, size_t size, const char *name, Error *e)
 {
     Walk w = {1, NULL, NULL, LAKE_OK, NULL, 0, NULL, 0, 0};
+    int code;
+
+    memset(detector, 0, sizeof *detector);
+    code = check_head(data, size, name, e);
+    if (code != LAKE_OK)
+        return code;
+    w.path = name;
+    w.e = e;
+    w.at = data + HEAD_SIZE;
+    w.left = size - HEAD_SIZE;
+    walk_detector(&w, detector);
+    code = w.code == LAKE_OK ? derive(detector, name, e) : w.code;
+    if (code != LAKE_OK)
+        lake_detector_close(detector);
+    return code;
+}
+
+int lake_detector_read(LakeDetector *detector, const char *path, Error *e)
+{
     FileView view;
     int code;
 
@@ -504,19 +521,7 @@ int lake_detector_read(LakeDetector *detector, const char *path, Error *e)
     code = file_map(&view, path, e);
     if (code != LAKE_OK)
         return code;
-    code = check_head(&view, path, e);
-    if (code == LAKE_OK) {
-        w.path = path;
-        w.e = e;
-        w.at = view.data + HEAD_SIZE;
-        w.left = view.size - HEAD_SIZE;
-        walk_detector(&w, detector);
-        code = w.code;
-    }
+    code = lake_detector_decode(detector, view.data, view.size, path, e);
     file_unmap(&view);
-    if (code == LAKE_OK)
-        code = derive(detector, path, e);
-    if (code != LAKE_OK)
-        lake_detector_close(detector);
     return code;
 }

@@ -1,0 +1,243 @@
+/* The .lake file: what is read is what was written, and no damage, however well checksummed, does worse than a refusal. */
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/checksum.h"
+#include "base/file.h"
+#include "lake.h"
+#include "test/test.h"
+
+enum { HEIGHT = 2, WIDTH = 3, PATCHES = HEIGHT * WIDTH, EMBED = 4, LAYERS = 2, IMAGES = 3 };
+static const size_t widths[LAYERS] = {9, 5};
+
+static const char *path(void)
+{
+    return path_kind("build") == PATH_FOLDER ? "build/test_detector.lake" : "test_detector.lake";
+}
+
+static void fill(float *numbers, size_t count, uint64_t seed)
+{
+    for (size_t i = 0; i < count; i++)
+        numbers[i] = (float)((double)(lake_random(&seed) >> 40) / 16777216) * 0.5f;
+}
+
+static int make(LakeDetector *d, LakeSelection selection, int text, int keep, double trim, Error *e)
+{
+    float normal[EMBED] = {1, 0, 0, 0}, anomalous[EMBED] = {0, 1, 0, 0};
+    LakeTexts texts = {EMBED, 100, NULL, NULL};
+    LakeTokens tokens;
+    LakeOptions options;
+    LakeFit *fit;
+    int code;
+
+    texts.normal = normal;
+    texts.anomalous = anomalous;
+    lake_defaults(&options);
+    options.layer_count = LAYERS;
+    options.neurons = 4;
+    options.seed = UINT64_C(0x123456789abcdef0);
+    options.selection = selection;
+    options.keep_tokens = keep;
+    options.trim = trim;
+    strcpy(options.class_name, "metal_nut");
+    code = lake_options_resolve(&options, NULL, e);
+    if (code == LAKE_OK)
+        code = lake_tokens_open(&tokens, HEIGHT, WIDTH, LAYERS, widths, EMBED, 0, e);
+    if (code != LAKE_OK)
+        return code;
+    code = lake_fit_begin(&fit, &options, NULL, text ? &texts : NULL, &tokens, e);
+    for (unsigned i = 0; code == LAKE_OK && i < IMAGES; i++) {
+        for (size_t l = 0; l < LAYERS; l++)
+            fill(tokens.layers[l], PATCHES * widths[l], 10 * i + l);
+        fill(tokens.patches, PATCHES * EMBED, 99 + i);
+        tokens.normalised = 0;
+        code = lake_fit_add(fit, &tokens, i == 1 ? "b \xc3\xa4.png" : "a.png", e);
+    }
+    lake_tokens_close(&tokens);
+    return code == LAKE_OK ? lake_fit_finish(fit, d, e) : code;
+}
+
+#define SAME(a, b, count) (memcmp(a, b, (count) * sizeof *(a)) == 0)
+
+/* Every field that the file holds, and what is derived from it. */
+static int same(const LakeDetector *a, const LakeDetector *b)
+{
+    LakeOptions x = a->options, y = b->options;
+    size_t sum = 0;
+    int equal = x.normalisation == y.normalisation && x.selection == y.selection && x.neurons == y.neurons && x.seed == y.seed &&
+                x.distance == y.distance && x.coreset == y.coreset && x.trim == y.trim && strcmp(x.class_name, y.class_name) == 0 &&
+                x.patch_attention == y.patch_attention && x.semantic_block == y.semantic_block && x.resolution == y.resolution &&
+                x.grid_resize == y.grid_resize && x.keep_tokens == y.keep_tokens && x.layer_count == y.layer_count &&
+                SAME(x.layers, y.layers, x.layer_count) && x.decision.lambda == y.decision.lambda &&
+                x.decision.pooling == y.decision.pooling && x.decision.threshold == y.decision.threshold &&
+                a->weights == NULL && b->weights == NULL && a->fingerprint == b->fingerprint && a->height == b->height &&
+                a->width == b->width && a->normal_count == b->normal_count && a->threshold == b->threshold &&
+                a->provisional == b->provisional && SAME(a->normal_scores, b->normal_scores, IMAGES) &&
+                SAME(a->outlier, b->outlier, IMAGES) && SAME(a->normal_structural, b->normal_structural, IMAGES * PATCHES) &&
+                a->texts.embed == b->texts.embed && a->texts.scale == b->texts.scale && a->dropped_count == b->dropped_count &&
+                (a->kept == NULL) == (b->kept == NULL);
+
+    if (equal && a->texts.embed > 0)
+        equal = SAME(a->texts.normal, b->texts.normal, EMBED) && SAME(a->texts.anomalous, b->texts.anomalous, EMBED) &&
+                SAME(a->normal_semantic, b->normal_semantic, IMAGES * PATCHES);
+    if (equal && a->dropped_count > 0)
+        equal = SAME(a->dropped, b->dropped, a->dropped_count);
+    for (size_t l = 0; equal && l < LAYERS; l++) {
+        const LakeLayer *p = &a->layers[l], *q = &b->layers[l];
+        sum += p->width;
+        equal = p->block == q->block && p->width == q->width && p->count == q->count && SAME(p->channels, q->channels, p->count) &&
+                p->moments.count == q->moments.count && SAME(p->moments.mean, q->moments.mean, p->width) &&
+                SAME(p->moments.m2, q->moments.m2, p->width) && (p->basis == NULL) == (q->basis == NULL) &&
+                (p->basis == NULL || SAME(p->basis, q->basis, p->count * p->width)) && p->rows == q->rows &&
+                SAME(p->gallery, q->gallery, p->rows * p->count) && SAME(p->source, q->source, p->rows) && p->delta == q->delta &&
+                SAME(p->norms, q->norms, p->rows);
+    }
+    for (size_t i = 0; equal && i < IMAGES; i++)
+        equal = strcmp(a->names[i], b->names[i]) == 0 && (a->kept == NULL || SAME(a->kept[i], b->kept[i], PATCHES * sum));
+    return equal;
+}
+
+static void round_trip(const char *name, LakeSelection selection, int text, int keep, double trim)
+{
+    LakeDetector d, back;
+    Error e = {0, ""};
+
+    if (!check(make(&d, selection, text, keep, trim, &e) == LAKE_OK, name, "%s", e.text))
+        return;
+    if (check(lake_detector_write(&d, path(), &e) == LAKE_OK && lake_detector_read(&back, path(), &e) == LAKE_OK, name, "%s", e.text)) {
+        check(same(&d, &back), name, "something changed");
+        lake_detector_close(&back);
+    }
+    lake_detector_close(&d);
+}
+
+/* ---- damage ---- */
+
+static void seal(unsigned char *file, size_t size)
+{
+    put_u64le(file + 16, size);
+    put_u32le(file + 12, crc32_update(0, file + 24, size - 24));
+}
+
+/* Reads the bytes; a detector that passes must be fit for use: it is scored with. Returns 1 where it was accepted. */
+static int try_bytes(const unsigned char *file, size_t size)
+{
+    LakeDetector d;
+    LakeTokens tokens;
+    LakeResult result;
+    Error e = {0, ""};
+    size_t layer_widths[LAKE_MAX_LAYERS];
+    unsigned char *exact = malloc(size > 0 ? size : 1); /* so that a sanitizer sees a byte too many */
+    int code;
+
+    memcpy(exact, file, size);
+    code = lake_detector_decode(&d, exact, size, "damaged.lake", &e);
+    free(exact);
+    if (code != LAKE_OK)
+        return 0;
+    for (size_t l = 0; l < d.layer_count; l++)
+        layer_widths[l] = d.layers[l].width;
+    if (d.height * d.width < 1000 &&
+        lake_tokens_open(&tokens, d.height, d.width, d.layer_count, layer_widths, d.texts.embed, 0, &e) == LAKE_OK) {
+        for (size_t l = 0; l < d.layer_count; l++)
+            fill(tokens.layers[l], d.height * d.width * layer_widths[l], l);
+        if (d.texts.embed > 0)
+            fill(tokens.patches, d.height * d.width * d.texts.embed, 3);
+        if (lake_result_open(&result, &d, &e) == LAKE_OK) {
+            LakeShare shares[3];
+            if (lake_score(&d, &tokens, &result, &e) == LAKE_OK)
+                lake_attribute(&d, &result, 0, shares, 3);
+            lake_result_close(&result);
+        }
+        lake_tokens_close(&tokens);
+    }
+    lake_detector_close(&d);
+    return 1;
+}
+
+static void test_damage(void)
+{
+    unsigned char *file, *copy;
+    size_t size, accepted = 0, unsealed = 0;
+    LakeDetector d;
+    Error e = {0, ""};
+
+    if (!check(make(&d, LAKE_SELECT_PCA, 1, 1, 0.2, &e) == LAKE_OK && lake_detector_write(&d, path(), &e) == LAKE_OK &&
+                   file_read(&file, &size, path(), 1 << 20, &e) == LAKE_OK,
+               "damage", "%s", e.text))
+        return;
+    lake_detector_close(&d);
+    copy = malloc(size + 16);
+    for (size_t n = 0; n < size; n += n < 400 ? 1 : 7) { /* cut, as it is and with a head that agrees */
+        memcpy(copy, file, size);
+        unsealed += (size_t)try_bytes(copy, n);
+        if (n < 24)
+            continue;
+        seal(copy, n);
+        accepted += (size_t)try_bytes(copy, n);
+    }
+    check(accepted == 0 && unsealed == 0, "cut files", "%lu and %lu accepted", (unsigned long)accepted, (unsigned long)unsealed);
+    memcpy(copy, file, size);
+    memset(copy + size, 0, 16);
+    seal(copy, size + 16);
+    check(!try_bytes(copy, size + 16), "bytes behind the end", "accepted");
+
+    accepted = unsealed = 0;
+    for (size_t n = 0; n < size; n += n < 600 ? 1 : 5) {
+        memcpy(copy, file, size);
+        copy[n] ^= (unsigned char)(1 << n % 8);
+        unsealed += (size_t)try_bytes(copy, size);
+        if (n >= 24) {
+            seal(copy, size);
+            accepted += (size_t)try_bytes(copy, size); /* a changed number may well be a number: it must only not crash */
+        }
+    }
+    check(unsealed == 0, "changed bits", "%lu accepted", (unsigned long)unsealed);
+    check(accepted > 0, "changed bits under a right checksum", "nothing is accepted: is the checksum right?");
+    for (size_t n = 24; n + 4 <= size; n += n < 600 ? 1 : 9) { /* sizes that lie */
+        static const uint32_t lies[] = {0, 1, 0x7fffffff, 0x80000000u, 0xffffffffu, 1 << 20, 65536};
+        for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
+            memcpy(copy, file, size);
+            put_u32le(copy + n, lies[i]);
+            seal(copy, size);
+            try_bytes(copy, size);
+        }
+    }
+    check(1, "sizes that lie", "a crash");
+    memcpy(copy, file, size);
+    put_u32le(copy + 8, 2);
+    file_save(path(), copy, size, &e);
+    check(lake_detector_read(&d, path(), &e) == LAKE_BAD_INPUT && strstr(e.text, "version 2") != NULL, "another version", "%s", e.text);
+    memcpy(copy, "\x89" "CLIP\r\n\x1a", 8);
+    file_save(path(), copy, size, &e);
+    check(lake_detector_read(&d, path(), &e) == LAKE_BAD_INPUT && strstr(e.text, "not a detector") != NULL, "another kind of file", "%s",
+          e.text);
+    check(lake_detector_read(&d, "/nonexistent.lake", &e) == LAKE_BAD_INPUT, "no file", "read");
+    free(file);
+    free(copy);
+}
+
+static void test_unwritable(void)
+{
+    LakeDetector d;
+    Error e = {0, ""};
+
+    make(&d, LAKE_SELECT_VARIANCE, 0, 0, 0, &e);
+    check(lake_detector_write(&d, "/nonexistent/d.lake", &e) == LAKE_RESOURCE, "no folder", "written");
+    lake_detector_close(&d);
+}
+
+int main(void)
+{
+    round_trip("round trip", LAKE_SELECT_VARIANCE, 0, 0, 0);
+    round_trip("round trip with texts", LAKE_SELECT_RANDOM, 1, 0, 0);
+    round_trip("round trip with tokens", LAKE_SELECT_ALL, 1, 1, 0);
+    round_trip("round trip of a PCA, trimmed", LAKE_SELECT_PCA, 0, 1, 0.2);
+    test_damage();
+    test_unwritable();
+    remove(path());
+    return 0;
+}
