@@ -8,7 +8,8 @@
 
 /* Means and standard deviations of the pixels, per colour channel: OpenAI's (clip/clip.py, _transform) and what timm
  * calls "inception". */
-static const float clip_mean[3] = {0.48145466f, 0.4578275f, 0.40821073f}, clip_std[3] = {0.26862954f, 0.26130258f, 0.27577711f};
+static const float clip_mean[3] = {0.48145466f, 0.4578275f, 0.40821073f},
+                   clip_std[3] = {0.26862954f, 0.26130258f, 0.27577711f};
 static const float half[3] = {0.5f, 0.5f, 0.5f};
 
 enum { HEAD_WIDTH = 64 }; /* of every model OpenAI and timm's ViT family published */
@@ -59,7 +60,8 @@ static const StTensor *need(Deduction *d, const char *ours)
     NameSource source;
 
     if (t == NULL && names_source(&source, d->scheme, ours))
-        error_set(d->e, LAKE_BAD_INPUT, "%s: tensor %s is missing (%s naming)", d->path, source.name[0], names_family(d->scheme));
+        error_set(d->e, LAKE_BAD_INPUT, "%s: tensor %s is missing (%s naming)", d->path, source.name[0],
+                  names_family(d->scheme));
     return t;
 }
 
@@ -120,15 +122,18 @@ static int deduce_vision(Deduction *d)
     size_t grid;
     char text[120];
 
-    if (need_rank(d, "vision.patch.weight", 4, &patch) == NULL || need_rank(d, "vision.positions", 2, &positions) == NULL)
+    if (need_rank(d, "vision.patch.weight", 4, &patch) == NULL ||
+        need_rank(d, "vision.positions", 2, &positions) == NULL)
         return LAKE_BAD_INPUT;
     if (patch[1] != 3 || patch[2] != patch[3] || patch[2] > 16384)
-        return error_set(d->e, LAKE_BAD_INPUT, "%s: the patch embedding has shape %s, expected [width, 3, p, p]", d->path,
-                         st_shape_text(text, sizeof text, patch, 4));
+        return error_set(d->e, LAKE_BAD_INPUT, "%s: the patch embedding has shape %s, expected [width, 3, p, p]",
+                         d->path, st_shape_text(text, sizeof text, patch, 4));
     grid = grid_side(positions[0]);
     if (grid == 0 || grid > 16384)
-        return error_set(d->e, LAKE_BAD_INPUT, "%s: %llu position embeddings, expected a class token and a square grid of patches (1 + n * n)",
-                         d->path, (unsigned long long)positions[0]);
+        return error_set(
+            d->e, LAKE_BAD_INPUT,
+            "%s: %llu position embeddings, expected a class token and a square grid of patches (1 + n * n)", d->path,
+            (unsigned long long)positions[0]);
     c->vision.width = side(patch[0]);
     c->patch = side(patch[2]);
     c->resolution = side(grid * patch[2]);
@@ -151,10 +156,12 @@ static int read_logit_scale(Deduction *d)
     const StTensor *t = names_logit_scale(d->file, d->scheme);
 
     if (t == NULL)
-        return error_set(d->e, LAKE_BAD_INPUT, "%s: has a text tower but no tensor %slogit_scale", d->path, d->scheme->prefix);
+        return error_set(d->e, LAKE_BAD_INPUT, "%s: has a text tower but no tensor %slogit_scale", d->path,
+                         d->scheme->prefix);
     if (t->count != 1 || t->type == ST_OTHER)
-        return error_set(d->e, LAKE_BAD_INPUT, "%s: tensor %s holds %llu numbers of type %s, expected one floating-point number",
-                         d->path, t->name, (unsigned long long)t->count, t->type_name);
+        return error_set(d->e, LAKE_BAD_INPUT,
+                         "%s: tensor %s holds %llu numbers of type %s, expected one floating-point number", d->path,
+                         t->name, (unsigned long long)t->count, t->type_name);
     st_read(&d->config->logit_scale, d->file, t, 0, 1, 1);
     return LAKE_OK;
 }
@@ -207,15 +214,17 @@ static void guess_activation(Deduction *d)
         if (d->hints.activation[i] < 0)
             d->hints.activation[i] = guess;
     config_note(d->note, d->context,
-                guess == ACT_GELU ? "activation: %s (guessed: timm's ViTs use it; --activation sets it)"
-                                  : "activation: %s (guessed: OpenAI's own weights, MetaCLIP and DFN use it, most of LAION and "
-                                    "DataComp use gelu, and the checkpoint does not say; --activation sets it)",
+                guess == ACT_GELU
+                    ? "activation: %s (guessed: timm's ViTs use it; --activation sets it)"
+                    : "activation: %s (guessed: OpenAI's own weights, MetaCLIP and DFN use it, most of LAION and "
+                      "DataComp use gelu, and the checkpoint does not say; --activation sets it)",
                 activation_name(guess));
 }
 
 static void guess_eps(Deduction *d)
 {
-    float guess = d->scheme->family == NAMES_TIMM && !d->config->has_ln_pre ? 1e-6f : 1e-5f; /* timm's CLIPs, with ln_pre: 1e-5 */
+    int is_clip = d->scheme->family != NAMES_TIMM || d->config->has_ln_pre; /* timm's CLIPs have norm_pre */
+    float guess = is_clip ? 1e-5f : 1e-6f;
     int i;
 
     if (d->hints.eps[0] != 0 && (d->hints.eps[1] != 0 || !d->config->has_text))
@@ -224,8 +233,7 @@ static void guess_eps(Deduction *d)
         if (d->hints.eps[i] == 0)
             d->hints.eps[i] = guess;
     config_note(d->note, d->context, "eps of LayerNorm: %g (guessed: %s; --eps sets it)", (double)guess,
-                d->scheme->family != NAMES_TIMM ? "all CLIPs have it" : d->config->has_ln_pre ? "a ViT of timm with norm_pre, as its CLIPs"
-                                                                                              : "timm's ViTs have it");
+                is_clip ? "all CLIPs have it" : "timm's ViTs have it");
 }
 
 static int guess_heads(Deduction *d, int tower, uint32_t width, const char *which, const char *option)
@@ -233,11 +241,13 @@ static int guess_heads(Deduction *d, int tower, uint32_t width, const char *whic
     if (d->hints.heads[tower] != 0)
         return LAKE_OK;
     if (width == 0 || width % HEAD_WIDTH != 0)
-        return error_set(d->e, LAKE_BAD_INPUT, "%s: the number of heads of the %s tower cannot be guessed from its width %lu, no multiple of %d: give %s N",
+        return error_set(d->e, LAKE_BAD_INPUT,
+                         "%s: the number of heads of the %s tower cannot be guessed from its width %lu, no multiple of "
+                         "%d: give %s N",
                          d->path, which, (unsigned long)width, (int)HEAD_WIDTH, option);
     d->hints.heads[tower] = (long)(width / HEAD_WIDTH);
-    config_note(d->note, d->context, "heads of the %s tower: %ld (guessed: width %lu / %d; %s sets it)", which, d->hints.heads[tower],
-                (unsigned long)width, (int)HEAD_WIDTH, option);
+    config_note(d->note, d->context, "heads of the %s tower: %ld (guessed: width %lu / %d; %s sets it)", which,
+                d->hints.heads[tower], (unsigned long)width, (int)HEAD_WIDTH, option);
     return LAKE_OK;
 }
 
@@ -258,7 +268,8 @@ static void settle_pixels(Deduction *d)
     if (o->std[0] != 0)
         memcpy(h->std, o->std, sizeof h->std);
     if (guessed)
-        config_note(d->note, d->context, "mean and std of the pixels: %g,%g,%g and %g,%g,%g (guessed: %s; --mean and --std set them)",
+        config_note(d->note, d->context,
+                    "mean and std of the pixels: %g,%g,%g and %g,%g,%g (guessed: %s; --mean and --std set them)",
                     (double)h->mean[0], (double)h->mean[1], (double)h->mean[2], (double)h->std[0], (double)h->std[1],
                     (double)h->std[2], is_clip ? "CLIP's" : "those of most of timm's ViTs");
 }
@@ -272,8 +283,8 @@ static void set_tower(TowerConfig *tower, const ConfigHints *h, int index)
     tower->eps = h->eps[index];
 }
 
-int config_deduce(ClipConfig *config, long *end_id, const StFile *file, const NameScheme *scheme, const ConvertOptions *options,
-                  ConvertNote *note, void *context, Error *e)
+int config_deduce(ClipConfig *config, long *end_id, const StFile *file, const NameScheme *scheme,
+                  const ConvertOptions *options, ConvertNote *note, void *context, Error *e)
 {
     Deduction d = {0};
     int code;

@@ -19,8 +19,8 @@ typedef struct {
 } ConfigHints;
 
 /* The configuration of an open checkpoint. *end_id is what a configuration file says of the end token, or -1. */
-int config_deduce(ClipConfig *config, long *end_id, const StFile *file, const NameScheme *scheme, const ConvertOptions *options,
-                  ConvertNote *note, void *context, Error *e);
+int config_deduce(ClipConfig *config, long *end_id, const StFile *file, const NameScheme *scheme,
+                  const ConvertOptions *options, ConvertNote *note, void *context, Error *e);
 
 /* config_files.c: reads what lies beside the checkpoint (config.json, preprocessor_config.json of Hugging Face and timm;
  * open_clip_config.json) into *hints, and refuses files whose sizes are not those of *config, which holds what the

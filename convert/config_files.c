@@ -124,14 +124,15 @@ static int get_pixels(const Source *s, const Json *object, const char *mean_key,
     float mean[3], std[3];
     int has_mean, has_std;
 
-    if (get_triple(s, object, mean_key, mean, &has_mean) != LAKE_OK || get_triple(s, object, std_key, std, &has_std) != LAKE_OK)
+    if (get_triple(s, object, mean_key, mean, &has_mean) != LAKE_OK ||
+        get_triple(s, object, std_key, std, &has_std) != LAKE_OK)
         return LAKE_BAD_INPUT;
     if (!has_mean || !has_std)
         return LAKE_OK;
     memcpy(h->mean, mean, sizeof mean);
     memcpy(h->std, std, sizeof std);
-    config_note(s->note, s->context, "%s: mean %g,%g,%g, std %g,%g,%g", s->path, (double)mean[0], (double)mean[1], (double)mean[2],
-                (double)std[0], (double)std[1], (double)std[2]);
+    config_note(s->note, s->context, "%s: mean %g,%g,%g, std %g,%g,%g", s->path, (double)mean[0], (double)mean[1],
+                (double)mean[2], (double)std[0], (double)std[1], (double)std[2]);
     return LAKE_OK;
 }
 
@@ -153,8 +154,10 @@ static int check_sizes(const Source *s, const Json *object, const Size *sizes, s
         if (get_number(s, object, sizes[i].key, &value) != LAKE_OK)
             return LAKE_BAD_INPUT;
         if (value != sizes[i].expected)
-            return error_set(s->e, LAKE_BAD_INPUT, "%s: \"%s\" is %g, the checkpoint's tensors say %lu: the file belongs to another model, move it away",
-                             s->path, sizes[i].key, value, (unsigned long)sizes[i].expected);
+            return error_set(
+                s->e, LAKE_BAD_INPUT,
+                "%s: \"%s\" is %g, the checkpoint's tensors say %lu: the file belongs to another model, move it away",
+                s->path, sizes[i].key, value, (unsigned long)sizes[i].expected);
     }
     return LAKE_OK;
 }
@@ -172,7 +175,8 @@ static int get_hidden_act(const Source *s, const Json *tower, int *activation)
     else if (strcmp(act->string, "gelu") == 0)
         *activation = ACT_GELU;
     else
-        return error_set(s->e, LAKE_BAD_INPUT, "%s: \"hidden_act\" is \"%s\", only quick_gelu and gelu can be computed", s->path, act->string);
+        return error_set(s->e, LAKE_BAD_INPUT, "%s: \"hidden_act\" is \"%s\", only quick_gelu and gelu can be computed",
+                         s->path, act->string);
     return LAKE_OK;
 }
 
@@ -182,15 +186,19 @@ static int read_hf_tower(const Source *s, const Json *tower, int index, double s
         get_eps(s, tower, "layer_norm_eps", &h->eps[index]) != LAKE_OK ||
         get_heads(s, tower, "num_attention_heads", standard_heads, &h->heads[index]) != LAKE_OK)
         return LAKE_BAD_INPUT;
-    config_note(s->note, s->context, "%s: %s tower: activation %s, eps %g, %ld heads", s->path, index == 0 ? "vision" : "text",
-                h->activation[index] == ACT_QUICK_GELU ? "quick_gelu" : "gelu", (double)h->eps[index], h->heads[index]);
+    config_note(s->note, s->context, "%s: %s tower: activation %s, eps %g, %ld heads", s->path,
+                index == 0 ? "vision" : "text", h->activation[index] == ACT_QUICK_GELU ? "quick_gelu" : "gelu",
+                (double)h->eps[index], h->heads[index]);
     return LAKE_OK;
 }
 
 static int read_hf_vision(const Source *s, const Json *tower, const ClipConfig *c, ConfigHints *h)
 {
-    const Size sizes[] = {{"hidden_size", c->vision.width}, {"num_hidden_layers", c->vision.layers}, {"intermediate_size", c->vision.mlp},
-                          {"patch_size", c->patch}, {"image_size", c->resolution}};
+    const Size sizes[] = {{"hidden_size", c->vision.width},
+                          {"num_hidden_layers", c->vision.layers},
+                          {"intermediate_size", c->vision.mlp},
+                          {"patch_size", c->patch},
+                          {"image_size", c->resolution}};
 
     if (check_sizes(s, tower, sizes, sizeof sizes / sizeof *sizes) != LAKE_OK)
         return LAKE_BAD_INPUT;
@@ -199,13 +207,18 @@ static int read_hf_vision(const Source *s, const Json *tower, const ClipConfig *
 
 static int read_hf_text(const Source *s, const Json *tower, const ClipConfig *c, ConfigHints *h)
 {
-    const Size sizes[] = {{"hidden_size", c->text.width}, {"num_hidden_layers", c->text.layers}, {"intermediate_size", c->text.mlp},
-                          {"max_position_embeddings", c->context}, {"vocab_size", c->vocabulary}};
+    const Size sizes[] = {{"hidden_size", c->text.width},
+                          {"num_hidden_layers", c->text.layers},
+                          {"intermediate_size", c->text.mlp},
+                          {"max_position_embeddings", c->context},
+                          {"vocab_size", c->vocabulary}};
     double end_id = -1;
 
-    if (check_sizes(s, tower, sizes, sizeof sizes / sizeof *sizes) != LAKE_OK || get_number(s, tower, "eos_token_id", &end_id) != LAKE_OK)
+    if (check_sizes(s, tower, sizes, sizeof sizes / sizeof *sizes) != LAKE_OK ||
+        get_number(s, tower, "eos_token_id", &end_id) != LAKE_OK)
         return LAKE_BAD_INPUT;
-    if (end_id >= 0 && end_id < 2147483647.0 && end_id != 2) /* 2, a value of old files, means the largest id (transformers PR #24773) */
+    /* 2, a value of old files, means the largest id (transformers PR #24773) */
+    if (end_id >= 0 && end_id < 2147483647.0 && end_id != 2)
         h->end_id = (long)end_id;
     return read_hf_tower(s, tower, 1, 8, h);
 }
@@ -239,21 +252,26 @@ static int refuse_open_clip_variants(const Source *s, const Json *vision, const 
     const struct {
         const Json *object;
         const char *key;
-    } unsupported[] = {{text, "no_causal_mask"}, {text, "hf_model_name"}, {vision, "timm_model_name"}, {vision, "attentional_pool"}};
+    } unsupported[] = {
+        {text, "no_causal_mask"}, {text, "hf_model_name"}, {vision, "timm_model_name"}, {vision, "attentional_pool"}};
     size_t i;
 
     for (i = 0; i < sizeof unsupported / sizeof *unsupported; i++) {
         const Json *value = json_get(unsupported[i].object, unsupported[i].key);
 
         if (value != NULL && (value->type == JSON_STRING || (value->type == JSON_BOOL && value->number != 0)))
-            return error_set(s->e, LAKE_BAD_INPUT, "%s: \"%s\" is set: this variant of CLIP is not supported", s->path, unsupported[i].key);
+            return error_set(s->e, LAKE_BAD_INPUT, "%s: \"%s\" is set: this variant of CLIP is not supported", s->path,
+                             unsupported[i].key);
     }
     return LAKE_OK;
 }
 
 static int read_open_clip_vision(const Source *s, const Json *vision, const ClipConfig *c, ConfigHints *h)
 {
-    const Size sizes[] = {{"image_size", c->resolution}, {"layers", c->vision.layers}, {"width", c->vision.width}, {"patch_size", c->patch}};
+    const Size sizes[] = {{"image_size", c->resolution},
+                          {"layers", c->vision.layers},
+                          {"width", c->vision.width},
+                          {"patch_size", c->patch}};
     double head_width = 64;
 
     if (check_sizes(s, vision, sizes, sizeof sizes / sizeof *sizes) != LAKE_OK ||
@@ -261,15 +279,18 @@ static int read_open_clip_vision(const Source *s, const Json *vision, const Clip
         get_eps(s, json_get(vision, "norm_kwargs"), "eps", &h->eps[0]) != LAKE_OK)
         return LAKE_BAD_INPUT;
     if (!(head_width >= 1 && head_width <= c->vision.width && fmod(c->vision.width, head_width) == 0))
-        return error_set(s->e, LAKE_BAD_INPUT, "%s: \"head_width\" is %g, which does not divide the width %lu", s->path, head_width,
-                         (unsigned long)c->vision.width);
+        return error_set(s->e, LAKE_BAD_INPUT, "%s: \"head_width\" is %g, which does not divide the width %lu", s->path,
+                         head_width, (unsigned long)c->vision.width);
     h->heads[0] = (long)(c->vision.width / head_width);
     return LAKE_OK;
 }
 
 static int read_open_clip_text(const Source *s, const Json *text, const ClipConfig *c, ConfigHints *h)
 {
-    const Size sizes[] = {{"context_length", c->context}, {"vocab_size", c->vocabulary}, {"width", c->text.width}, {"layers", c->text.layers}};
+    const Size sizes[] = {{"context_length", c->context},
+                          {"vocab_size", c->vocabulary},
+                          {"width", c->text.width},
+                          {"layers", c->text.layers}};
 
     if (check_sizes(s, text, sizes, sizeof sizes / sizeof *sizes) != LAKE_OK ||
         get_eps(s, json_get(text, "norm_kwargs"), "eps", &h->eps[1]) != LAKE_OK)
@@ -279,7 +300,8 @@ static int read_open_clip_text(const Source *s, const Json *text, const ClipConf
 
 static int read_open_clip_config(const Source *s, const ClipConfig *c, ConfigHints *h)
 {
-    const Json *model = json_get(s->root, "model_cfg"), *vision = json_get(model, "vision_cfg"), *text = json_get(model, "text_cfg");
+    const Json *model = json_get(s->root, "model_cfg"), *vision = json_get(model, "vision_cfg"),
+               *text = json_get(model, "text_cfg");
     const Json *quick = json_get(model, "quick_gelu");
 
     if (vision == NULL) {
@@ -290,8 +312,10 @@ static int read_open_clip_config(const Source *s, const ClipConfig *c, ConfigHin
         (c->has_text && read_open_clip_text(s, text, c, h) != LAKE_OK) ||
         get_pixels(s, json_get(s->root, "preprocess_cfg"), "mean", "std", h) != LAKE_OK)
         return LAKE_BAD_INPUT;
-    h->activation[0] = h->activation[1] = quick != NULL && quick->number != 0 ? ACT_QUICK_GELU : ACT_GELU; /* absent: false */
-    config_note(s->note, s->context, "%s: activation %s, %ld heads", s->path, h->activation[0] == ACT_GELU ? "gelu" : "quick_gelu", h->heads[0]);
+    h->activation[0] = quick != NULL && quick->number != 0 ? ACT_QUICK_GELU : ACT_GELU; /* absent: false */
+    h->activation[1] = h->activation[0];
+    config_note(s->note, s->context, "%s: activation %s, %ld heads", s->path,
+                h->activation[0] == ACT_GELU ? "gelu" : "quick_gelu", h->heads[0]);
     return LAKE_OK;
 }
 

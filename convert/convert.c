@@ -81,7 +81,8 @@ static int check_options(const ConvertOptions *o, Error *e)
 /* The first vocabulary beside the checkpoint, in a new buffer; NULL where there is none or memory is out. */
 static char *find_vocabulary(const char *checkpoint)
 {
-    static const char *const names[] = {"bpe_simple_vocab_16e6.txt.gz", "bpe_simple_vocab_16e6.txt", "tokenizer.json", "vocab.json"};
+    static const char *const names[] = {"bpe_simple_vocab_16e6.txt.gz", "bpe_simple_vocab_16e6.txt", "tokenizer.json",
+                                        "vocab.json"};
     size_t folder = (size_t)(path_base(checkpoint) - checkpoint), i;
     char *path = malloc(folder + 64);
 
@@ -109,8 +110,9 @@ static int check_vocabulary(Conversion *c, const char *path)
         return error_set(c->e, code, "%s (the token embedding of %s has %lu rows)", inner.text, c->options->checkpoint,
                          (unsigned long)c->config.vocabulary);
     if (c->end_id >= 0 && (uint32_t)c->end_id != tok_end_id(tokenizer))
-        code = error_set(c->e, LAKE_BAD_INPUT, "%s: its end token is %lu, config.json says %ld: the vocabulary belongs to another model", path,
-                         (unsigned long)tok_end_id(tokenizer), c->end_id);
+        code = error_set(c->e, LAKE_BAD_INPUT,
+                         "%s: its end token is %lu, config.json says %ld: the vocabulary belongs to another model",
+                         path, (unsigned long)tok_end_id(tokenizer), c->end_id);
     tok_close(tokenizer);
     return code;
 }
@@ -130,8 +132,10 @@ static int read_vocabulary(Conversion *c)
         path = found = find_vocabulary(c->options->checkpoint);
         if (path == NULL)
             return error_set(c->e, LAKE_BAD_INPUT,
-                             "%s: has a text tower, and no vocabulary is beside it: give one with --vocab (bpe_simple_vocab_16e6.txt.gz of "
-                             "github.com/openai/CLIP, folder clip, fits nearly every CLIP; or the model's tokenizer.json or vocab.json)",
+                             "%s: has a text tower, and no vocabulary is beside it: give one with --vocab "
+                             "(bpe_simple_vocab_16e6.txt.gz of "
+                             "github.com/openai/CLIP, folder clip, fits nearly every CLIP; or the model's "
+                             "tokenizer.json or vocab.json)",
                              c->options->checkpoint);
         config_note(c->note, c->context, "vocabulary: %s (beside the checkpoint; --vocab sets it)", path);
     }
@@ -151,8 +155,8 @@ static int check_source(const Conversion *c, const StTensor *t, const size_t *ex
     size_t skip = 0, i;
 
     if (t->type == ST_OTHER)
-        return error_set(c->e, LAKE_BAD_INPUT, "%s: tensor %s has type %s, expected F32, F16, BF16 or F64", c->options->checkpoint,
-                         t->name, t->type_name);
+        return error_set(c->e, LAKE_BAD_INPUT, "%s: tensor %s has type %s, expected F32, F16, BF16 or F64",
+                         c->options->checkpoint, t->name, t->type_name);
     while (t->rank - skip > rank && t->shape[skip] == 1)
         skip++;
     for (i = 0; i < rank && t->rank - skip == rank; i++)
@@ -175,7 +179,8 @@ static int find_part(Conversion *c, size_t index)
     int k;
 
     if (!names_source(&source, &c->scheme, t->name))
-        return error_set(c->e, LAKE_BAD_INPUT, "%s: %s naming has no tensor for %s", c->options->checkpoint, names_family(&c->scheme), t->name);
+        return error_set(c->e, LAKE_BAD_INPUT, "%s: %s naming has no tensor for %s", c->options->checkpoint,
+                         names_family(&c->scheme), t->name);
     for (i = 0; i < t->rank; i++)
         shape[i] = t->shape[source.transposed ? t->rank - 1 - i : i];
     shape[0] /= (size_t)source.count;
@@ -185,7 +190,8 @@ static int find_part(Conversion *c, size_t index)
         if (part->from[k] == NULL && source.optional)
             return LAKE_OK;
         if (part->from[k] == NULL)
-            return error_set(c->e, LAKE_BAD_INPUT, "%s: tensor %s is missing (for %s)", c->options->checkpoint, source.name[k], t->name);
+            return error_set(c->e, LAKE_BAD_INPUT, "%s: tensor %s is missing (for %s)", c->options->checkpoint,
+                             source.name[k], t->name);
         if (check_source(c, part->from[k], shape, t->rank) != LAKE_OK)
             return LAKE_BAD_INPUT;
         c->used[part->from[k] - c->file.tensors] = 1;
@@ -207,13 +213,15 @@ static int check_unused(const Conversion *c)
         if (c->used[i] || names_is_ignorable(&c->scheme, name))
             continue;
         if (names_is_in_block(&c->scheme, name))
-            return error_set(c->e, LAKE_BAD_INPUT, "%s: tensor %s is part of a block of another kind than CLIP's: the model cannot be converted",
-                             c->options->checkpoint, name);
+            return error_set(
+                c->e, LAKE_BAD_INPUT,
+                "%s: tensor %s is part of a block of another kind than CLIP's: the model cannot be converted",
+                c->options->checkpoint, name);
         first = count++ == 0 ? name : first;
     }
     if (count > 0)
-        config_note(c->note, c->context, "%llu tensors have no place in the model and are left out: %s%s", (unsigned long long)count, first,
-                    count > 1 ? ", ..." : "");
+        config_note(c->note, c->context, "%llu tensors have no place in the model and are left out: %s%s",
+                    (unsigned long long)count, first, count > 1 ? ", ..." : "");
     return LAKE_OK;
 }
 
@@ -254,7 +262,8 @@ static int advance(Conversion *c, size_t bytes)
 }
 
 /* Hands over `count` elements of `from` (NULL: zeros) that begin at `first` and lie `step` apart. */
-static int put_elements(Conversion *c, WtsWriter *writer, const WtsTensor *t, const StTensor *from, size_t first, size_t step, size_t count)
+static int put_elements(Conversion *c, WtsWriter *writer, const WtsTensor *t, const StTensor *from, size_t first,
+                        size_t step, size_t count)
 {
     size_t n;
 
@@ -300,7 +309,8 @@ static int write_output(Conversion *c)
 {
     WtsWriter *writer;
     size_t i;
-    int code = wts_create(&writer, c->options->output, &c->config, c->tensors, c->count, c->tokenizer, c->tokenizer_size, c->e);
+    int code = wts_create(&writer, c->options->output, &c->config, c->tensors, c->count, c->tokenizer,
+                          c->tokenizer_size, c->e);
 
     if (code != LAKE_OK)
         return code;
@@ -321,11 +331,12 @@ static void note_model(const Conversion *c)
     char text[120] = "no text tower";
 
     if (m->has_text)
-        snprintf(text, sizeof text, "text tower of %lu blocks of width %lu, vocabulary %lu", (unsigned long)m->text.layers,
-                 (unsigned long)m->text.width, (unsigned long)m->vocabulary);
-    config_note(c->note, c->context, "model: %s naming; image tower of %lu blocks of width %lu, patches of %lu at %lu pixels; %s",
-                names_family(&c->scheme), (unsigned long)m->vision.layers, (unsigned long)m->vision.width, (unsigned long)m->patch,
-                (unsigned long)m->resolution, text);
+        snprintf(text, sizeof text, "text tower of %lu blocks of width %lu, vocabulary %lu",
+                 (unsigned long)m->text.layers, (unsigned long)m->text.width, (unsigned long)m->vocabulary);
+    config_note(c->note, c->context,
+                "model: %s naming; image tower of %lu blocks of width %lu, patches of %lu at %lu pixels; %s",
+                names_family(&c->scheme), (unsigned long)m->vision.layers, (unsigned long)m->vision.width,
+                (unsigned long)m->patch, (unsigned long)m->resolution, text);
 }
 
 static int run(Conversion *c)
@@ -334,14 +345,16 @@ static int run(Conversion *c)
 
     if ((code = st_open(&c->file, c->options->checkpoint, c->e)) != LAKE_OK ||
         (code = names_detect(&c->scheme, &c->file, c->options->checkpoint, c->e)) != LAKE_OK ||
-        (code = config_deduce(&c->config, &c->end_id, &c->file, &c->scheme, c->options, c->note, c->context, c->e)) != LAKE_OK ||
+        (code = config_deduce(&c->config, &c->end_id, &c->file, &c->scheme, c->options, c->note, c->context, c->e)) !=
+            LAKE_OK ||
         (code = find_parts(c)) != LAKE_OK || (code = read_vocabulary(c)) != LAKE_OK)
         return code;
     note_model(c);
     return write_output(c);
 }
 
-int convert_checkpoint(const ConvertOptions *options, ConvertProgress *progress, ConvertNote *note, void *context, Error *e)
+int convert_checkpoint(const ConvertOptions *options, ConvertProgress *progress, ConvertNote *note, void *context,
+                       Error *e)
 {
     Conversion *c;
     int code = check_options(options, e);

@@ -30,7 +30,8 @@ typedef void ConvertProgress(void *context, double share);
  * --activation sets it)"); may be NULL. */
 typedef void ConvertNote(void *context, const char *line);
 
-int convert_checkpoint(const ConvertOptions *options, ConvertProgress *progress, ConvertNote *note, void *context, Error *e);
+int convert_checkpoint(const ConvertOptions *options, ConvertProgress *progress, ConvertNote *note, void *context,
+                       Error *e);
 
 /* ---- parts ---- */
 

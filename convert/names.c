@@ -11,11 +11,15 @@ typedef struct {
 } Row;
 
 static const Row outside_blocks[] = {
-    {"vision.patch.weight", {"visual.conv1.weight", "vision_model.embeddings.patch_embedding.weight", "patch_embed.proj.weight"}},
-    {"vision.patch.bias", {"visual.conv1.bias", "vision_model.embeddings.patch_embedding.bias", "patch_embed.proj.bias"}},
+    {"vision.patch.weight",
+     {"visual.conv1.weight", "vision_model.embeddings.patch_embedding.weight", "patch_embed.proj.weight"}},
+    {"vision.patch.bias",
+     {"visual.conv1.bias", "vision_model.embeddings.patch_embedding.bias", "patch_embed.proj.bias"}},
     {"vision.class", {"visual.class_embedding", "vision_model.embeddings.class_embedding", "cls_token"}},
-    {"vision.positions", {"visual.positional_embedding", "vision_model.embeddings.position_embedding.weight", "pos_embed"}},
-    {"vision.ln_pre.weight", {"visual.ln_pre.weight", "vision_model.pre_layrnorm.weight", "norm_pre.weight"}}, /* their spelling */
+    {"vision.positions",
+     {"visual.positional_embedding", "vision_model.embeddings.position_embedding.weight", "pos_embed"}},
+    /* "layrnorm" is their spelling */
+    {"vision.ln_pre.weight", {"visual.ln_pre.weight", "vision_model.pre_layrnorm.weight", "norm_pre.weight"}},
     {"vision.ln_pre.bias", {"visual.ln_pre.bias", "vision_model.pre_layrnorm.bias", "norm_pre.bias"}},
     {"vision.ln_post.weight", {"visual.ln_post.weight", "vision_model.post_layernorm.weight", "norm.weight"}},
     {"vision.ln_post.bias", {"visual.ln_post.bias", "vision_model.post_layernorm.bias", "norm.bias"}},
@@ -166,8 +170,9 @@ static int refuse_other_towers(const StFile *file, const char *path, Error *e)
 
     for (i = 0; i < LENGTH(others); i++)
         if (st_find(file, others[i].tensor) != NULL)
-            return error_set(e, LAKE_BAD_INPUT, "%s: holds %s (tensor %s); only CLIP's ViT and the plain timm ViT can be converted",
-                             path, others[i].what, others[i].tensor);
+            return error_set(e, LAKE_BAD_INPUT,
+                             "%s: holds %s (tensor %s); only CLIP's ViT and the plain timm ViT can be converted", path,
+                             others[i].what, others[i].tensor);
     return LAKE_OK;
 }
 
@@ -193,7 +198,8 @@ int names_detect(NameScheme *s, const StFile *file, const char *path, Error *e)
             return LAKE_OK;
         }
     return error_set(e, LAKE_BAD_INPUT,
-                     "%s: no image tower found among %llu tensors (the first: %s); expected visual.conv1.weight (OpenAI, open_clip), "
+                     "%s: no image tower found among %llu tensors (the first: %s); expected visual.conv1.weight "
+                     "(OpenAI, open_clip), "
                      "vision_model.embeddings.patch_embedding.weight (Hugging Face) or patch_embed.proj.weight (timm)",
                      path, (unsigned long long)file->count, file->count > 0 ? file->tensors[0].name : "none");
 }
@@ -209,8 +215,9 @@ const char *names_family(const NameScheme *s)
 
 int names_is_ignorable(const NameScheme *s, const char *name)
 {
-    static const char *const ignorable[3][6] = { /* by NameFamily, NULL at the end */
-        {"logit_scale", "attn_mask", "input_resolution", "context_length", "vocab_size", NULL}, /* the last three: OpenAI's .pt */
+    /* By NameFamily, NULL at the end. OpenAI's archives hold three numbers of the configuration. */
+    static const char *const ignorable[3][6] = {
+        {"logit_scale", "attn_mask", "input_resolution", "context_length", "vocab_size", NULL},
         {"logit_scale", "vision_model.embeddings.position_ids", "text_model.embeddings.position_ids", NULL},
         {"head.weight", "head.bias", "pre_logits.fc.weight", "pre_logits.fc.bias", NULL},
     };

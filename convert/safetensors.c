@@ -51,9 +51,12 @@ static int refuse_other_kinds(const FileView *view, const char *path, Error *e)
          "load it in Python with torch.load and save its state dict with safetensors.torch.save_file"},
         {"\x80\x02", "a Python pickle", "load it in Python and save its tensors with safetensors.torch.save_file"},
         {"GGUF", "a GGUF file", "take the .safetensors file that it was made from"},
-        {"version https://git-lfs", "a git-lfs pointer, not the weights themselves", "run: git lfs pull, or download the file itself"},
+        {"version https://git-lfs", "a git-lfs pointer, not the weights themselves",
+         "run: git lfs pull, or download the file itself"},
         {"\x1f\x8b", "a gzip archive", "unpack it first"},
-        {"\x89" "CLIP", "a .clip file, converted already", "give it as --weights"},
+        {"\x89"
+         "CLIP",
+         "a .clip file, converted already", "give it as --weights"},
         {"\x89HDF", "an HDF5 file", "take the model's .safetensors file"},
     };
     size_t i;
@@ -62,11 +65,16 @@ static int refuse_other_kinds(const FileView *view, const char *path, Error *e)
         return error_set(e, LAKE_BAD_INPUT, "%s: is empty, expected a safetensors file: download it again", path);
     for (i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (begins_with(view, kinds[i].magic))
-            return error_set(e, LAKE_BAD_INPUT, "%s: is %s, expected a safetensors file; %s", path, kinds[i].what, kinds[i].next);
+            return error_set(e, LAKE_BAD_INPUT, "%s: is %s, expected a safetensors file; %s", path, kinds[i].what,
+                             kinds[i].next);
     if (first_letter(view, 0) == '<')
-        return error_set(e, LAKE_BAD_INPUT, "%s: is an HTML or XML page (a download that failed?), expected a safetensors file; download it again", path);
+        return error_set(
+            e, LAKE_BAD_INPUT,
+            "%s: is an HTML or XML page (a download that failed?), expected a safetensors file; download it again",
+            path);
     if (first_letter(view, 0) == '{')
-        return error_set(e, LAKE_BAD_INPUT, "%s: is JSON text, expected a safetensors file; name the .safetensors file itself", path);
+        return error_set(e, LAKE_BAD_INPUT,
+                         "%s: is JSON text, expected a safetensors file; name the .safetensors file itself", path);
     return LAKE_OK;
 }
 
@@ -89,9 +97,10 @@ static size_t type_bits(const char *name)
         const char *name;
         size_t bits;
     } types[] = {
-        {"BOOL", 8}, {"U8", 8}, {"I8", 8}, {"I16", 16}, {"U16", 16}, {"F16", 16}, {"BF16", 16}, {"I32", 32}, {"U32", 32},
-        {"F32", 32}, {"I64", 64}, {"U64", 64}, {"F64", 64}, {"C64", 64}, {"F4", 4}, {"F6_E2M3", 6}, {"F6_E3M2", 6},
-        {"F8_E5M2", 8}, {"F8_E4M3", 8}, {"F8_E8M0", 8}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8},
+        {"BOOL", 8},    {"U8", 8},      {"I8", 8},          {"I16", 16},        {"U16", 16},    {"F16", 16},
+        {"BF16", 16},   {"I32", 32},    {"U32", 32},        {"F32", 32},        {"I64", 64},    {"U64", 64},
+        {"F64", 64},    {"C64", 64},    {"F4", 4},          {"F6_E2M3", 6},     {"F6_E3M2", 6}, {"F8_E5M2", 8},
+        {"F8_E4M3", 8}, {"F8_E8M0", 8}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8},
     };
     size_t i;
 
@@ -112,11 +121,13 @@ static int read_shape(StTensor *t, const Json *shape, const char *path, Error *e
     const Json *side;
 
     if (shape == NULL || shape->type != JSON_ARRAY || shape->count > ST_RANK_LIMIT)
-        return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s: \"shape\" is no list of up to %d numbers", path, t->name, (int)ST_RANK_LIMIT);
+        return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s: \"shape\" is no list of up to %d numbers", path, t->name,
+                         (int)ST_RANK_LIMIT);
     t->count = 1;
     for (side = shape->child; side != NULL; side = side->next) {
         if (!read_size(side, &t->shape[t->rank]))
-            return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s: \"shape\" holds something that is no size", path, t->name);
+            return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s: \"shape\" holds something that is no size", path,
+                             t->name);
         if (!size_multiply(t->count, t->shape[t->rank], &t->count))
             return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s: the product of its shape overflows", path, t->name);
         t->rank++;
@@ -140,12 +151,14 @@ static int read_entry(StTensor *t, const Json *entry, const char *path, Error *e
         return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s: unknown dtype \"%s\"", path, t->name, type->string);
     if (read_shape(t, json_get(entry, "shape"), path, e) != LAKE_OK)
         return LAKE_BAD_INPUT;
-    if (offsets == NULL || offsets->type != JSON_ARRAY || offsets->count != 2 || !read_size(offsets->child, &t->begin) ||
-        !read_size(offsets->child->next, &t->end) || t->end < t->begin)
-        return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s: \"data_offsets\" is no pair of offsets begin <= end", path, t->name);
+    if (offsets == NULL || offsets->type != JSON_ARRAY || offsets->count != 2 ||
+        !read_size(offsets->child, &t->begin) || !read_size(offsets->child->next, &t->end) || t->end < t->begin)
+        return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s: \"data_offsets\" is no pair of offsets begin <= end", path,
+                         t->name);
     if (!size_multiply(t->count, bits, &bits) || bits % 8 != 0 || bits / 8 != t->end - t->begin)
-        return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s: %llu bytes of data do not make %llu numbers of type %s", path, t->name,
-                         (unsigned long long)(t->end - t->begin), (unsigned long long)t->count, t->type_name);
+        return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s: %llu bytes of data do not make %llu numbers of type %s",
+                         path, t->name, (unsigned long long)(t->end - t->begin), (unsigned long long)t->count,
+                         t->type_name);
     return LAKE_OK;
 }
 
@@ -158,7 +171,8 @@ static int check_metadata(const Json *metadata, const char *path, Error *e)
         return error_set(e, LAKE_BAD_INPUT, "%s: \"__metadata__\" is no object", path);
     for (member = metadata->child; member != NULL; member = member->next)
         if (member->type != JSON_STRING)
-            return error_set(e, LAKE_BAD_INPUT, "%s: \"__metadata__\" holds \"%s\", which is no string", path, member->key);
+            return error_set(e, LAKE_BAD_INPUT, "%s: \"__metadata__\" holds \"%s\", which is no string", path,
+                             member->key);
     return LAKE_OK;
 }
 
@@ -206,16 +220,18 @@ static int place_data(StFile *f, size_t size, const char *path, Error *e)
         StTensor *t = &f->tensors[i];
 
         if (t->begin != end)
-            return error_set(e, LAKE_BAD_INPUT, "%s: the data of tensor %s begin at %llu, expected %llu: %s", path, t->name,
-                             (unsigned long long)t->begin, (unsigned long long)end,
+            return error_set(e, LAKE_BAD_INPUT, "%s: the data of tensor %s begin at %llu, expected %llu: %s", path,
+                             t->name, (unsigned long long)t->begin, (unsigned long long)end,
                              t->begin < end ? "they overlap another's" : "there is a hole");
         if (t->end > size)
-            return error_set(e, LAKE_BAD_INPUT, "%s: cut off: %llu bytes of data, tensor %s ends at %llu: download it again", path,
+            return error_set(e, LAKE_BAD_INPUT,
+                             "%s: cut off: %llu bytes of data, tensor %s ends at %llu: download it again", path,
                              (unsigned long long)size, t->name, (unsigned long long)t->end);
         end = t->end;
     }
     if (end != size)
-        return error_set(e, LAKE_BAD_INPUT, "%s: %llu bytes behind the last tensor's data", path, (unsigned long long)(size - end));
+        return error_set(e, LAKE_BAD_INPUT, "%s: %llu bytes behind the last tensor's data", path,
+                         (unsigned long long)(size - end));
     qsort(f->tensors, f->count, sizeof *f->tensors, by_name);
     return LAKE_OK;
 }
@@ -232,13 +248,16 @@ static int read_file(StFile *f, const char *path, Error *e)
     if (!looks_like_safetensors(&f->view) && refuse_other_kinds(&f->view, path, e) != LAKE_OK)
         return LAKE_BAD_INPUT;
     if (f->view.size < 8)
-        return error_set(e, LAKE_BAD_INPUT, "%s: is no safetensors file: %llu bytes, expected 8 at least", path, (unsigned long long)f->view.size);
+        return error_set(e, LAKE_BAD_INPUT, "%s: is no safetensors file: %llu bytes, expected 8 at least", path,
+                         (unsigned long long)f->view.size);
     length = get_u64le(p);
     if (length > HEADER_LIMIT)
-        return error_set(e, LAKE_BAD_INPUT, "%s: is no safetensors file: it would have a header of %llu bytes, at most %d are allowed",
+        return error_set(e, LAKE_BAD_INPUT,
+                         "%s: is no safetensors file: it would have a header of %llu bytes, at most %d are allowed",
                          path, (unsigned long long)length, HEADER_LIMIT);
     if (length > f->view.size - 8)
-        return error_set(e, LAKE_BAD_INPUT, "%s: is no safetensors file, or cut off: a header of %llu bytes in a file of %llu", path,
+        return error_set(e, LAKE_BAD_INPUT,
+                         "%s: is no safetensors file, or cut off: a header of %llu bytes in a file of %llu", path,
                          (unsigned long long)length, (unsigned long long)f->view.size);
     f->data_begin = 8 + (size_t)length;
     code = json_parse(&f->header, (const char *)p + 8, (size_t)length, path, e);

@@ -81,7 +81,8 @@ static void test_refused(void)
     for (i = 0; i < sizeof cases / sizeof *cases; i++) {
         Json *root = parse(cases[i].text, &e);
 
-        check(root == NULL && strstr(e.text, cases[i].place) != NULL && strstr(e.text, "t.json: no valid JSON: line ") == e.text,
+        check(root == NULL && strstr(e.text, cases[i].place) != NULL &&
+                  strstr(e.text, "t.json: no valid JSON: line ") == e.text,
               "json refuses", "case %d %s: \"%s\"", (int)i, cases[i].text, e.text);
         json_free(root);
     }
@@ -120,7 +121,8 @@ static void test_depth(void)
     json_free(root);
     memset(text, '[', 200000);
     text[200000] = '\0';
-    check(parse(text, &e) == NULL && strstr(e.text, "nested deeper than 64 levels") != NULL, "json depth 200000", "%s", e.text);
+    check(parse(text, &e) == NULL && strstr(e.text, "nested deeper than 64 levels") != NULL, "json depth 200000", "%s",
+          e.text);
 }
 
 static void test_values(void)
@@ -128,20 +130,25 @@ static void test_values(void)
     Error e;
     Json *root = parse("{\"s\": \"a\\u0000\\u20ac\\ud83d\\ude00\", \"n\": -12.5e-1, \"big\": 9007199254740991,"
                        " \"t\": true, \"z\": null, \"list\": [1, [2], {}], \"\": 7}", &e);
-    const Json *s = json_get(root, "s"), *list = json_get(root, "list"), *n = json_get(root, "n"), *t = json_get(root, "t");
+    const Json *s = json_get(root, "s"), *list = json_get(root, "list"), *n = json_get(root, "n"),
+               *t = json_get(root, "t");
 
     if (!check(root != NULL && root->type == JSON_OBJECT && root->count == 7, "json object", "%s", e.text))
         return;
     check(s->type == JSON_STRING && s->length == 9 && memcmp(s->string, "a\0\xe2\x82\xac\xf0\x9f\x98\x80", 10) == 0,
           "json escapes", "length %d", (int)s->length);
     check(n->type == JSON_NUMBER && n->number == -1.25, "json number", "%.17g", n->number);
-    check(json_get(root, "big")->number == 9007199254740991.0, "json 53-bit integer", "%.17g", json_get(root, "big")->number);
-    check(t->type == JSON_BOOL && t->number == 1 && json_get(root, "z")->type == JSON_NULL, "json words", "types %d", (int)t->type);
-    check(list->type == JSON_ARRAY && list->count == 3 && list->child->number == 1 && list->child->next->type == JSON_ARRAY &&
-              list->child->next->next->type == JSON_OBJECT && list->child->next->next->next == NULL && list->child->key == NULL,
+    check(json_get(root, "big")->number == 9007199254740991.0, "json 53-bit integer", "%.17g",
+          json_get(root, "big")->number);
+    check(t->type == JSON_BOOL && t->number == 1 && json_get(root, "z")->type == JSON_NULL, "json words", "types %d",
+          (int)t->type);
+    check(list->type == JSON_ARRAY && list->count == 3 && list->child->number == 1 &&
+              list->child->next->type == JSON_ARRAY && list->child->next->next->type == JSON_OBJECT &&
+              list->child->next->next->next == NULL && list->child->key == NULL,
           "json array in order", "count %d", (int)list->count);
     check(json_get(root, "")->number == 7 && strcmp(root->child->key, "s") == 0, "json keys", "%s", root->child->key);
-    check(json_get(root, "absent") == NULL && json_get(list, "s") == NULL && json_get(NULL, "s") == NULL, "json_get absent", "found one");
+    check(json_get(root, "absent") == NULL && json_get(list, "s") == NULL && json_get(NULL, "s") == NULL,
+          "json_get absent", "found one");
     json_free(root);
     json_free(NULL);
 }

@@ -161,18 +161,21 @@ static void test_round_trip(WtsType type)
         return;
     read = wts_config(file);
     check(read->vision.width == 4 && read->vision.mlp == 8 && read->vision.activation == ACT_GELU && read->patch == 2 &&
-              read->resolution == 4 && read->mean[2] == 0.75f && read->std[0] == 0.5f && read->embed == 3 && read->has_ln_pre &&
-              read->has_patch_bias && read->has_projection && read->has_text && read->text.width == 2 && read->text.heads == 1 &&
-              read->text.eps == 1e-5f && read->context == 5 && read->vocabulary == 7 && read->logit_scale == 4.5f,
+              read->resolution == 4 && read->mean[2] == 0.75f && read->std[0] == 0.5f && read->embed == 3 &&
+              read->has_ln_pre && read->has_patch_bias && read->has_projection && read->has_text &&
+              read->text.width == 2 && read->text.heads == 1 && read->text.eps == 1e-5f && read->context == 5 &&
+              read->vocabulary == 7 && read->logit_scale == 4.5f,
           "weights configuration", "%s", name);
     section = wts_tokenizer(file, &size);
-    check(size == sizeof tokenizer && memcmp(section, tokenizer, size) == 0, "weights tokenizer section", "%d bytes", (int)size);
+    check(size == sizeof tokenizer && memcmp(section, tokenizer, size) == 0, "weights tokenizer section", "%d bytes",
+          (int)size);
     check(content_is_right(file), "weights data", "%s", name);
     check(wts_verify(file, &e) == LAKE_OK, "weights verify", "%s: %s", name, e.text);
     t = wts_find(file, "text.blocks.0.mlp_out.weight");
     check(t != NULL && t->type == type && t->rank == 2 && t->shape[0] == 2 && t->shape[1] == 8, "wts_find", "%s", name);
     check(wts_find(file, "vision.class")->type == WTS_F32, "vectors stay f32", "%s", name);
-    check(wts_find(file, "nothing") == NULL && wts_tensor(file, wts_tensor_count(file)) == NULL, "wts_find absent", "found");
+    check(wts_find(file, "nothing") == NULL && wts_tensor(file, wts_tensor_count(file)) == NULL, "wts_find absent",
+          "found");
     wts_close(file);
 }
 
@@ -194,13 +197,15 @@ static void test_fingerprint(void)
     wts_close(file);
     write_file(PATH, &config, WTS_F32, 1, &e);
     file_read(&b, &b_size, PATH, 1 << 20, &e);
-    check(a_size == b_size && memcmp(a, b, a_size) == 0, "same bytes in pieces of one number", "%d, %d", (int)a_size, (int)b_size);
+    check(a_size == b_size && memcmp(a, b, a_size) == 0, "same bytes in pieces of one number", "%d, %d", (int)a_size,
+          (int)b_size);
     config.logit_scale = 4.25f;
     write_file(PATH, &config, WTS_F32, 64, &e);
     wts_open(&file, PATH, &e);
     second = wts_fingerprint(file);
     wts_close(file);
-    check(first != second && first == fnv1a64_update(FNV1A64_START, a, get_u32le(a + AT_HEAD_SIZE)), "fingerprint names the content", "equal");
+    check(first != second && first == fnv1a64_update(FNV1A64_START, a, get_u32le(a + AT_HEAD_SIZE)),
+          "fingerprint names the content", "equal");
     free(a);
     free(b);
 }
@@ -209,17 +214,44 @@ static void test_fingerprint(void)
 
 static void test_layout(void)
 {
-    static const char *const expected[] = {
-        "vision.patch.weight", "vision.patch.bias", "vision.class", "vision.positions", "vision.ln_pre.weight",
-        "vision.ln_pre.bias", "vision.blocks.0.ln_1.weight", "vision.blocks.0.ln_1.bias", "vision.blocks.0.qkv.weight",
-        "vision.blocks.0.qkv.bias", "vision.blocks.0.attn_out.weight", "vision.blocks.0.attn_out.bias",
-        "vision.blocks.0.ln_2.weight", "vision.blocks.0.ln_2.bias", "vision.blocks.0.mlp_in.weight",
-        "vision.blocks.0.mlp_in.bias", "vision.blocks.0.mlp_out.weight", "vision.blocks.0.mlp_out.bias",
-        "vision.ln_post.weight", "vision.ln_post.bias", "vision.projection.weight", "text.tokens.weight", "text.positions",
-        "text.blocks.0.ln_1.weight", "text.blocks.0.ln_1.bias", "text.blocks.0.qkv.weight", "text.blocks.0.qkv.bias",
-        "text.blocks.0.attn_out.weight", "text.blocks.0.attn_out.bias", "text.blocks.0.ln_2.weight", "text.blocks.0.ln_2.bias",
-        "text.blocks.0.mlp_in.weight", "text.blocks.0.mlp_in.bias", "text.blocks.0.mlp_out.weight",
-        "text.blocks.0.mlp_out.bias", "text.ln_final.weight", "text.ln_final.bias", "text.projection.weight"};
+    static const char *const expected[] = {"vision.patch.weight",
+                                           "vision.patch.bias",
+                                           "vision.class",
+                                           "vision.positions",
+                                           "vision.ln_pre.weight",
+                                           "vision.ln_pre.bias",
+                                           "vision.blocks.0.ln_1.weight",
+                                           "vision.blocks.0.ln_1.bias",
+                                           "vision.blocks.0.qkv.weight",
+                                           "vision.blocks.0.qkv.bias",
+                                           "vision.blocks.0.attn_out.weight",
+                                           "vision.blocks.0.attn_out.bias",
+                                           "vision.blocks.0.ln_2.weight",
+                                           "vision.blocks.0.ln_2.bias",
+                                           "vision.blocks.0.mlp_in.weight",
+                                           "vision.blocks.0.mlp_in.bias",
+                                           "vision.blocks.0.mlp_out.weight",
+                                           "vision.blocks.0.mlp_out.bias",
+                                           "vision.ln_post.weight",
+                                           "vision.ln_post.bias",
+                                           "vision.projection.weight",
+                                           "text.tokens.weight",
+                                           "text.positions",
+                                           "text.blocks.0.ln_1.weight",
+                                           "text.blocks.0.ln_1.bias",
+                                           "text.blocks.0.qkv.weight",
+                                           "text.blocks.0.qkv.bias",
+                                           "text.blocks.0.attn_out.weight",
+                                           "text.blocks.0.attn_out.bias",
+                                           "text.blocks.0.ln_2.weight",
+                                           "text.blocks.0.ln_2.bias",
+                                           "text.blocks.0.mlp_in.weight",
+                                           "text.blocks.0.mlp_in.bias",
+                                           "text.blocks.0.mlp_out.weight",
+                                           "text.blocks.0.mlp_out.bias",
+                                           "text.ln_final.weight",
+                                           "text.ln_final.bias",
+                                           "text.projection.weight"};
     const size_t expected_count = sizeof expected / sizeof *expected;
     ClipConfig config = small_config();
     WtsTensor *t;
@@ -231,9 +263,11 @@ static void test_layout(void)
     for (i = 0; i < count && i < expected_count; i++)
         equal += strcmp(t[i].name, expected[i]) == 0;
     check(count == expected_count && equal == count, "layout names in order", "%d of %d equal", (int)equal, (int)count);
-    check(t[0].rank == 4 && t[0].shape[1] == 3 && t[0].shape[3] == 2 && t[0].type == WTS_BF16 && t[0].bytes == 4 * 3 * 2 * 2 * 2,
+    check(t[0].rank == 4 && t[0].shape[1] == 3 && t[0].shape[3] == 2 && t[0].type == WTS_BF16 &&
+              t[0].bytes == 4 * 3 * 2 * 2 * 2,
           "layout patch", "%d bytes", (int)t[0].bytes);
-    check(t[3].shape[0] == 5 && t[3].type == WTS_F32 && t[20].shape[0] == 3 && t[20].shape[1] == 4 && t[21].shape[0] == 7,
+    check(t[3].shape[0] == 5 && t[3].type == WTS_F32 && t[20].shape[0] == 3 && t[20].shape[1] == 4 &&
+              t[21].shape[0] == 7,
           "layout shapes", "%d", (int)t[3].shape[0]);
     free(t);
     memset(&config.text, 0, sizeof config.text);
@@ -241,7 +275,8 @@ static void test_layout(void)
     config.context = config.vocabulary = 0;
     config.logit_scale = 0;
     config.embed = 4;
-    check(wts_layout(&config, WTS_F32, &t, &count, &e) == LAKE_OK && count == 17, "layout of a plain ViT", "%s", e.text);
+    check(wts_layout(&config, WTS_F32, &t, &count, &e) == LAKE_OK && count == 17, "layout of a plain ViT", "%s",
+          e.text);
     free(t);
 }
 
@@ -288,7 +323,8 @@ static void test_hostile_configs(void)
     BAD(logit_scale, 1000);
 #undef BAD
     for (i = 0; i < n; i++)
-        check(wts_layout(&bad[i], WTS_F32, &t, &count, &e) == LAKE_BAD_INPUT && t == NULL, "hostile configuration", "number %d", (int)i);
+        check(wts_layout(&bad[i], WTS_F32, &t, &count, &e) == LAKE_BAD_INPUT && t == NULL, "hostile configuration",
+              "number %d", (int)i);
 }
 
 /* ---- damage ---- */
@@ -349,7 +385,8 @@ static void test_flips(const unsigned char *good, size_t size)
         same += wts_fingerprint(file) == fingerprint && (i < AT_HEAD_CRC || i >= AT_HEAD_CRC + 4);
         wts_close(file);
     }
-    check(accepted > 0 && same == 0, "a changed head has another fingerprint", "%d accepted, %d same", (int)accepted, (int)same);
+    check(accepted > 0 && same == 0, "a changed head has another fingerprint", "%d accepted, %d same", (int)accepted,
+          (int)same);
     free(data);
 }
 
@@ -389,8 +426,8 @@ static void lie(const unsigned char *good, size_t size, size_t at, uint64_t valu
         put_u32le(data + AT_HEAD_CRC, wts_head_crc(data, get_u32le(data + AT_HEAD_SIZE)));
     e.text[0] = '\0';
     code = open_bytes(&file, data, size, &e);
-    check(code == LAKE_BAD_INPUT && strstr(e.text, expected) != NULL && strstr(e.text, PATH ": ") == e.text, "lie refused",
-          "expected \"%s\", found \"%s\"", expected, e.text);
+    check(code == LAKE_BAD_INPUT && strstr(e.text, expected) != NULL && strstr(e.text, PATH ": ") == e.text,
+          "lie refused", "expected \"%s\", found \"%s\"", expected, e.text);
     wts_close(file);
     free(data);
 }
@@ -448,7 +485,8 @@ static void test_same_names(const unsigned char *good, size_t size)
     memcpy(data, good, size);
     memcpy(data + AT_TABLE + ENTRY_SIZE, data + AT_TABLE, ENTRY_TYPE);
     put_u32le(data + AT_HEAD_CRC, wts_head_crc(data, get_u32le(data + AT_HEAD_SIZE)));
-    check(open_bytes(&file, data, size, &e) == LAKE_BAD_INPUT && strstr(e.text, "two tensors are named vision.patch.weight") != NULL,
+    check(open_bytes(&file, data, size, &e) == LAKE_BAD_INPUT &&
+              strstr(e.text, "two tensors are named vision.patch.weight") != NULL,
           "two tensors of one name", "%s", e.text);
     wts_close(file);
     free(data);
@@ -465,7 +503,8 @@ static void test_trailing_byte(const unsigned char *good, size_t size)
     data[size] = 0;
     put_u64le(data + AT_FILE_SIZE, size + 1);
     put_u32le(data + AT_HEAD_CRC, wts_head_crc(data, get_u32le(data + AT_HEAD_SIZE)));
-    check(open_bytes(&file, data, size + 1, &e) == LAKE_BAD_INPUT && strstr(e.text, "1 bytes behind the last tensor") != NULL,
+    check(open_bytes(&file, data, size + 1, &e) == LAKE_BAD_INPUT &&
+              strstr(e.text, "1 bytes behind the last tensor") != NULL,
           "a byte behind the last tensor", "%s", e.text);
     wts_close(file);
     free(data);
@@ -478,7 +517,8 @@ static void test_damage(void)
     size_t size;
     Error e;
 
-    if (!check(write_file(PATH, &config, WTS_F16, 64, &e) == LAKE_OK && file_read(&good, &size, PATH, 1 << 20, &e) == LAKE_OK,
+    if (!check(write_file(PATH, &config, WTS_F16, 64, &e) == LAKE_OK &&
+                   file_read(&good, &size, PATH, 1 << 20, &e) == LAKE_OK,
                "a good file", "%s", e.text))
         return;
     test_flips(good, size);
@@ -516,8 +556,8 @@ static void refuse_put(WtsType type, float value, size_t count, int code, const 
         found = wts_finish(writer, &e);
     else
         wts_abandon(writer);
-    check(found == code && (code == LAKE_OK || strstr(e.text, expected) != NULL), "writer refuses", "code %d, \"%s\", expected \"%s\"",
-          found, e.text, expected);
+    check(found == code && (code == LAKE_OK || strstr(e.text, expected) != NULL), "writer refuses",
+          "code %d, \"%s\", expected \"%s\"", found, e.text, expected);
     check((path_kind(PATH) == PATH_FILE) == (code == LAKE_OK), "no file after a refusal", "%s", expected);
 }
 
@@ -532,17 +572,21 @@ static void test_writer(void)
 
     refuse_put(WTS_F32, 2, 2, LAKE_OK, "");
     refuse_put(WTS_F16, 65519, 2, LAKE_OK, "");
-    refuse_put(WTS_F16, 65520, 2, LAKE_BAD_INPUT, "tensor pair holds 65520, beyond the range of f16: write bf16 (--dtype bf16)");
+    refuse_put(WTS_F16, 65520, 2, LAKE_BAD_INPUT,
+               "tensor pair holds 65520, beyond the range of f16: write bf16 (--dtype bf16)");
     refuse_put(WTS_BF16, 3.4e38f, 2, LAKE_BAD_INPUT, "beyond the range of bf16");
     refuse_put(WTS_F32, NAN, 2, LAKE_BAD_INPUT, "tensor pair holds NaN");
     refuse_put(WTS_F16, -INFINITY, 2, LAKE_BAD_INPUT, "tensor pair holds an infinity");
     refuse_put(WTS_F32, 2, 3, LAKE_USAGE, "more numbers than pair has room for");
     refuse_put(WTS_F32, 2, 1, LAKE_USAGE, "tensor pair is not complete");
     memset(&t, 0, sizeof t);
-    check(wts_create(&writer, PATH, &config, &t, 1, NULL, 0, &e) == LAKE_BAD_INPUT && writer == NULL, "writer checks names", "accepted");
-    check(wts_create(&writer, FOLDER "/none/x.clip", &config, &t, 0, NULL, 0, &e) == LAKE_RESOURCE, "no such folder", "%s", e.text);
+    check(wts_create(&writer, PATH, &config, &t, 1, NULL, 0, &e) == LAKE_BAD_INPUT && writer == NULL,
+          "writer checks names", "accepted");
+    check(wts_create(&writer, FOLDER "/none/x.clip", &config, &t, 0, NULL, 0, &e) == LAKE_RESOURCE, "no such folder",
+          "%s", e.text);
     config.vision.heads = 3;
-    check(wts_create(&writer, PATH, &config, &t, 0, NULL, 0, &e) == LAKE_BAD_INPUT, "writer checks the configuration", "accepted");
+    check(wts_create(&writer, PATH, &config, &t, 0, NULL, 0, &e) == LAKE_BAD_INPUT, "writer checks the configuration",
+          "accepted");
     if (folder_list(&names, &count, FOLDER, &e) != LAKE_OK)
         return;
     for (i = 0; i < count; i++)

@@ -72,8 +72,9 @@ static int check_pixels(const ClipConfig *c, const char *name, Error *e)
                          (unsigned long)c->patch, (unsigned long)c->resolution);
     for (i = 0; i < 3; i++)
         if (!isfinite(c->mean[i]) || !isfinite(c->std[i]) || !(c->std[i] > 0))
-            return error_set(e, LAKE_BAD_INPUT, "%s: colour channel %d has mean %g and std %g, expected finite numbers and std > 0",
-                             name, i, (double)c->mean[i], (double)c->std[i]);
+            return error_set(e, LAKE_BAD_INPUT,
+                             "%s: colour channel %d has mean %g and std %g, expected finite numbers and std > 0", name,
+                             i, (double)c->mean[i], (double)c->std[i]);
     return LAKE_OK;
 }
 
@@ -93,7 +94,8 @@ static int check_text(const ClipConfig *c, const char *name, Error *e)
         check_range(c->vocabulary, VOCABULARY_LIMIT, "the vocabulary's size", name, e) != LAKE_OK)
         return LAKE_BAD_INPUT;
     if (c->context < 2)
-        return error_set(e, LAKE_BAD_INPUT, "%s: the context length is 1, too short for a start and an end token", name);
+        return error_set(e, LAKE_BAD_INPUT, "%s: the context length is 1, too short for a start and an end token",
+                         name);
     if (!(fabsf(c->logit_scale) <= LOGIT_SCALE_LIMIT))
         return error_set(e, LAKE_BAD_INPUT, "%s: logit_scale is %g, expected a logarithm between -80 and 80", name,
                          (double)c->logit_scale);
@@ -112,8 +114,9 @@ int wts_check_config(const ClipConfig *c, const char *name, Error *e)
         check_range(c->embed, WIDTH_LIMIT, "the embedding's width", name, e) != LAKE_OK)
         return LAKE_BAD_INPUT;
     if (!c->has_projection && c->embed != c->vision.width)
-        return error_set(e, LAKE_BAD_INPUT, "%s: without a projection the embedding's width must be the vision width %lu, found %lu",
-                         name, (unsigned long)c->vision.width, (unsigned long)c->embed);
+        return error_set(e, LAKE_BAD_INPUT,
+                         "%s: without a projection the embedding's width must be the vision width %lu, found %lu", name,
+                         (unsigned long)c->vision.width, (unsigned long)c->embed);
     return check_text(c, name, e);
 }
 
@@ -236,7 +239,8 @@ int wts_layout(const ClipConfig *config, WtsType matrix_type, WtsTensor **tensor
         add_text(&list, config);
     for (i = 0; i < list.count; i++)
         if (!wts_tensor_bytes(&list.tensors[i], &list.tensors[i].bytes)) {
-            int code = error_set(e, LAKE_RESOURCE, "tensor %s is larger than this machine can address", list.tensors[i].name);
+            int code =
+                error_set(e, LAKE_RESOURCE, "tensor %s is larger than this machine can address", list.tensors[i].name);
             free(list.tensors);
             return code;
         }

@@ -33,9 +33,13 @@ static int refuse_kind(const char *path, const unsigned char *p, size_t size, Er
     if (size == 0)
         return error_set(e, LAKE_BAD_INPUT, "%s: is empty, expected a .clip file; %s", path, next);
     if (size >= 5 && memcmp(p, WTS_MAGIC, 5) == 0)
-        return error_set(e, LAKE_BAD_INPUT, "%s: a .clip file whose line ends were changed by a transfer in text mode; copy it in binary mode", path);
+        return error_set(
+            e, LAKE_BAD_INPUT,
+            "%s: a .clip file whose line ends were changed by a transfer in text mode; copy it in binary mode", path);
     if (size >= 9 && p[8] == '{')
-        return error_set(e, LAKE_BAD_INPUT, "%s: looks like safetensors, expected a .clip file; run: lake convert %s -o OUT.clip", path, path);
+        return error_set(e, LAKE_BAD_INPUT,
+                         "%s: looks like safetensors, expected a .clip file; run: lake convert %s -o OUT.clip", path,
+                         path);
     return error_set(e, LAKE_BAD_INPUT, "%s: is no .clip file; %s", path, next);
 }
 
@@ -98,7 +102,8 @@ static int read_config(WtsFile *f, Error *e)
     int i;
 
     if ((flags & ~(uint32_t)FLAGS_ALL) != 0 || get_u32le(f->view.data + AT_RESERVED) != 0)
-        return error_set(e, LAKE_BAD_INPUT, "%s: a reserved bit of the head is set: the file needs a newer program", f->path);
+        return error_set(e, LAKE_BAD_INPUT, "%s: a reserved bit of the head is set: the file needs a newer program",
+                         f->path);
     get_tower(&c->vision, p);
     c->resolution = get_u32le(p + 24);
     c->patch = get_u32le(p + 28);
@@ -128,12 +133,14 @@ static int place_sections(WtsFile *f, Error *e)
     f->tokenizer_size = get_u32le(p + AT_TOKENIZER_SIZE);
     if (!size_multiply(f->count, ENTRY_SIZE, &table) || !size_add(table, AT_TABLE, &table) ||
         !size_add(table, f->tokenizer_size, &end) || !wts_align(end, &aligned) || aligned != f->head_size)
-        return error_set(e, LAKE_BAD_INPUT, "%s: %llu tensors and a tokenizer of %llu bytes do not make a head of %llu bytes",
-                         f->path, (unsigned long long)f->count, (unsigned long long)f->tokenizer_size,
+        return error_set(e, LAKE_BAD_INPUT,
+                         "%s: %llu tensors and a tokenizer of %llu bytes do not make a head of %llu bytes", f->path,
+                         (unsigned long long)f->count, (unsigned long long)f->tokenizer_size,
                          (unsigned long long)f->head_size);
     for (; end < f->head_size; end++)
         if (p[end] != 0)
-            return error_set(e, LAKE_BAD_INPUT, "%s: byte %llu, behind the head's end, is not zero", f->path, (unsigned long long)end);
+            return error_set(e, LAKE_BAD_INPUT, "%s: byte %llu, behind the head's end, is not zero", f->path,
+                             (unsigned long long)end);
     f->tokenizer = f->tokenizer_size > 0 ? p + table : NULL;
     if (!f->config.has_text && f->tokenizer_size > 0)
         return error_set(e, LAKE_BAD_INPUT, "%s: has a tokenizer section and no text tower", f->path);
@@ -162,8 +169,8 @@ static int read_tensor(const WtsFile *f, WtsTensor *t, const unsigned char *p, s
         return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s says %llu bytes, its shape says otherwise", f->path, t->name,
                          (unsigned long long)bytes);
     if (!wts_align(*end, &begin) || begin != offset || !size_add(begin, t->bytes, end) || *end > f->view.size)
-        return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s: %llu bytes at offset %llu are not where they must be", f->path,
-                         t->name, (unsigned long long)bytes, (unsigned long long)offset);
+        return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s: %llu bytes at offset %llu are not where they must be",
+                         f->path, t->name, (unsigned long long)bytes, (unsigned long long)offset);
     t->data = f->view.data + begin;
     return LAKE_OK;
 }
@@ -251,9 +258,10 @@ static int read_file(WtsFile *f, Error *e)
 {
     int code;
 
-    if ((code = check_kind(f->path, f->view.data, f->view.size, e)) != LAKE_OK || (code = check_head(f, e)) != LAKE_OK ||
-        (code = read_config(f, e)) != LAKE_OK || (code = place_sections(f, e)) != LAKE_OK ||
-        (code = read_table(f, e)) != LAKE_OK || (code = sort_names(f, e)) != LAKE_OK)
+    if ((code = check_kind(f->path, f->view.data, f->view.size, e)) != LAKE_OK ||
+        (code = check_head(f, e)) != LAKE_OK || (code = read_config(f, e)) != LAKE_OK ||
+        (code = place_sections(f, e)) != LAKE_OK || (code = read_table(f, e)) != LAKE_OK ||
+        (code = sort_names(f, e)) != LAKE_OK)
         return code;
     f->fingerprint = fnv1a64_update(FNV1A64_START, f->view.data, f->head_size);
     return swap_data(f, e);
@@ -347,7 +355,8 @@ int wts_verify(const WtsFile *f, Error *e)
 
     for (i = 0; i < f->count; i++) {
         const WtsTensor *t = &f->tensors[i];
-        size_t begin = (size_t)get_u64le(f->view.data + AT_TABLE + i * ENTRY_SIZE + ENTRY_OFFSET); /* checked by wts_open */
+        const unsigned char *entry = f->view.data + AT_TABLE + i * ENTRY_SIZE;
+        size_t begin = (size_t)get_u64le(entry + ENTRY_OFFSET); /* checked by wts_open */
         uint32_t crc = crc32_update(0, f->view.data + begin, t->bytes);
 
         for (; end < begin; end++)

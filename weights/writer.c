@@ -71,7 +71,8 @@ static void put_entry(unsigned char *p, const WtsTensor *t, uint64_t offset)
 }
 
 /* Fills in the head but for the checksums, which put_checksums adds when the data are written. */
-static int put_head(WtsWriter *w, const ClipConfig *config, const unsigned char *tokenizer, size_t tokenizer_size, Error *e)
+static int put_head(WtsWriter *w, const ClipConfig *config, const unsigned char *tokenizer, size_t tokenizer_size,
+                    Error *e)
 {
     unsigned char *entry = w->head + AT_TABLE;
     size_t i, end = w->head_size;
@@ -87,7 +88,8 @@ static int put_head(WtsWriter *w, const ClipConfig *config, const unsigned char 
         size_t offset;
 
         if (!wts_align(end, &offset) || !size_add(offset, w->tensors[i].bytes, &end))
-            return error_set(e, LAKE_RESOURCE, "%s: the file would be larger than this machine can address", w->out.path);
+            return error_set(e, LAKE_RESOURCE, "%s: the file would be larger than this machine can address",
+                             w->out.path);
         put_entry(entry, &w->tensors[i], offset);
     }
     if (tokenizer_size > 0)
@@ -133,8 +135,9 @@ static int allocate_head(WtsWriter *w, const char *path, size_t tokenizer_size, 
 
     if (!size_multiply(w->count, ENTRY_SIZE, &size) || !size_add(size, AT_TABLE, &size) ||
         !size_add(size, tokenizer_size, &size) || !wts_align(size, &size) || size > UINT32_MAX)
-        return error_set(e, LAKE_BAD_INPUT, "%s: %llu tensors and a tokenizer of %llu bytes are too many for the file's head",
-                         path, (unsigned long long)w->count, (unsigned long long)tokenizer_size);
+        return error_set(e, LAKE_BAD_INPUT,
+                         "%s: %llu tensors and a tokenizer of %llu bytes are too many for the file's head", path,
+                         (unsigned long long)w->count, (unsigned long long)tokenizer_size);
     w->head_size = size;
     w->head = calloc(size, 1);
     return w->head != NULL ? LAKE_OK : error_memory(e, "the head of the file");
@@ -148,7 +151,8 @@ static int begin(WtsWriter *w, const char *path, Error *e)
     if (code != LAKE_OK)
         return code;
     if (fseek(w->out.stream, 0, SEEK_SET) != 0)
-        return error_set(e, LAKE_RESOURCE, "%s: cannot write: is a pipe, expected a file (its head is written last)", path);
+        return error_set(e, LAKE_RESOURCE, "%s: cannot write: is a pipe, expected a file (its head is written last)",
+                         path);
     return file_write(&w->out, w->head, w->head_size, e);
 }
 
@@ -187,8 +191,9 @@ static int refuse_number(const WtsWriter *w, const WtsTensor *t, float value, Er
     if (!isfinite(value))
         return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s holds %s: the weights are damaged", w->out.path, t->name,
                          isnan(value) ? "NaN" : "an infinity");
-    return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s holds %g, beyond the range of %s: write %s", w->out.path, t->name,
-                     (double)value, wts_type_name(t->type), t->type == WTS_F16 ? "bf16 (--dtype bf16)" : "f32 (--dtype f32)");
+    return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s holds %g, beyond the range of %s: write %s", w->out.path,
+                     t->name, (double)value, wts_type_name(t->type),
+                     t->type == WTS_F16 ? "bf16 (--dtype bf16)" : "f32 (--dtype f32)");
 }
 
 /* One number to the file's bytes; returns 0 where the type does not hold it. */
@@ -214,7 +219,8 @@ static int write_padding(WtsWriter *w, Error *e)
 
     if (w->current == 0)
         return LAKE_OK;
-    return file_write(&w->out, zeros, (WTS_ALIGNMENT - w->tensors[w->current - 1].bytes % WTS_ALIGNMENT) % WTS_ALIGNMENT, e);
+    return file_write(&w->out, zeros,
+                      (WTS_ALIGNMENT - w->tensors[w->current - 1].bytes % WTS_ALIGNMENT) % WTS_ALIGNMENT, e);
 }
 
 int wts_put(WtsWriter *w, const float *values, size_t count, Error *e)
