@@ -8,12 +8,16 @@
  *             most, so it stays in the first-level cache while every tile of the row block uses it
  *   x block   BLOCK_ROWS rows of x, BLOCK_K long, copied so that the distance of two rows is a constant: addresses
  *             of a tile are then one pointer plus constants, and rows of 4096 bytes do not fall on one cache set.
- *             512 KiB at most: the second-level cache
+ *             544 KiB at most: the second-level cache
  *
- *   for each row block, for each block of k:
- *       copy the x block                                  (threads share the rows)
- *       for each panel:                                   (threads share the panels)
- *           transpose the panel, then tile by tile: y = or += x block * panel; after the last block of k the epilogue
+ *   for each block of rows:
+ *       copy its x blocks, for all of k                        (threads share the rows)
+ *       for each group of a few panels:                        (each thread takes the next one when it is free)
+ *           for each block of k, for each panel of the group:
+ *               transpose the panel, then tile by tile: y = or += x block * panel; after the last k the epilogue
+ *
+ * Threads meet twice per block of rows, no more: a meeting costs microseconds on an idle machine, and a time slice of
+ * the scheduler on a busy one. A group's panels share an x block while it is in the second-level cache.
  *
  * A number of y is summed over k in order within a block, and the blocks are added in order: the same wherever it
  * stands and whichever thread computes it. */
@@ -33,6 +37,9 @@
 static inline float *line_start(float *p) { return p + (LINE_FLOATS - (uintptr_t)p / sizeof *p % LINE_FLOATS) % LINE_FLOATS; }
 static inline size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 static inline size_t divide_up(size_t a, size_t b) { return (a + b - 1) / b; }
+
+/* Blocks of k; one, empty, where k is 0: y is the bias then. */
+static inline size_t k_blocks_of(size_t k) { return k == 0 ? 1 : divide_up(k, BLOCK_K); }
 
 /* c[rows, TILE_COLUMNS] = a[rows, count] panel[count, TILE_COLUMNS] + bias, or without bias (NULL) where it was added
  * before; with add != 0 plus what c held. Rows of a are ROW_STRIDE apart. `rows` is a constant where this is inlined. */
@@ -152,27 +159,41 @@ static void transpose_panel(float *panel, Rows w, size_t row, size_t rows, size_
             panel[k * TILE_COLUMNS + c] = c < rows ? widened(row_of(w, w.type, row + c), w.type, k0 + k) : 0.0f;
 }
 
-/* What one pass over a block of k does, the same for all panels. */
+/* One block of rows of a product. */
 typedef struct {
     float *y;
-    size_t ldy;
-    const float *x_block; /* [rows, ROW_STRIDE] */
-    size_t rows, k0, count;
+    size_t ldy, rows;
+    const float *x_blocks; /* [blocks of k][rows, ROW_STRIDE] */
     const Matrix *w;
-    const float *bias; /* NULL unless this is the first block of k */
-    int add;           /* y holds a part of the sum already, or the residual */
-    Epilogue finish;   /* EPILOGUE_NONE unless this is the last block of k */
-} Pass;
+    const float *bias;
+    Epilogue epilogue;
+} Product;
 
-/* Asks for the part-th of `parts` shares of the panel that starts at `row`, so that memory works while we multiply. */
-static void prefetch_panel(const Pass *p, size_t row, size_t part, size_t parts)
+/* One panel of it at one block of k. */
+typedef struct {
+    size_t column, columns; /* of y */
+    size_t k0, count;
+} Step;
+
+static Step step_at(const Product *p, size_t panel, size_t k_block)
+{
+    Step s;
+
+    s.column = panel * TILE_COLUMNS;
+    s.columns = smaller(TILE_COLUMNS, p->w->rows - s.column);
+    s.k0 = k_block * BLOCK_K;
+    s.count = smaller(BLOCK_K, p->w->columns - s.k0);
+    return s;
+}
+
+/* Asks for the part-th of `parts` shares of a step's weights, so that memory works while we multiply. */
+static void prefetch_step(const Product *p, const Step *s, size_t part, size_t parts)
 {
     size_t size = p->w->type == WTS_F32 ? 4 : 2;
-    size_t first = TILE_COLUMNS * part / parts, end = TILE_COLUMNS * (part + 1) / parts;
 
-    for (size_t r = row + first; r < smaller(row + end, p->w->rows); r++) {
-        const char *line = (const char *)p->w->data + (r * p->w->columns + p->k0) * size;
-        for (size_t byte = 0; byte < p->count * size; byte += 64)
+    for (size_t r = s->columns * part / parts; r < s->columns * (part + 1) / parts; r++) {
+        const char *line = (const char *)p->w->data + ((s->column + r) * p->w->columns + s->k0) * size;
+        for (size_t byte = 0; byte < s->count * size; byte += 64)
             v_prefetch(line + byte);
     }
 }
@@ -187,45 +208,69 @@ static void activate(float *y, size_t ldy, size_t rows, size_t columns, Epilogue
     }
 }
 
-/* The tiles of a panel that has fewer than TILE_COLUMNS columns: by way of a buffer of full width. */
-static void narrow_tile(const Pass *p, size_t row, size_t rows, size_t column, size_t columns, const float *panel)
+/* A tile of a panel that has fewer than TILE_COLUMNS columns: by way of a buffer of full width. */
+static void narrow_tile(size_t rows, size_t columns, float *y, size_t ldy, const float *x, const float *panel, size_t count,
+                        const float *bias, int add)
 {
-    float c[TILE_ROWS * TILE_COLUMNS], bias[TILE_COLUMNS] = {0};
+    float c[TILE_ROWS * TILE_COLUMNS] = {0}, wide_bias[TILE_COLUMNS] = {0};
 
-    if (p->bias != NULL)
-        memcpy(bias, p->bias + column, columns * sizeof *bias);
-    memset(c, 0, sizeof c);
-    if (p->add)
-        for (size_t r = 0; r < rows; r++)
-            memcpy(c + r * TILE_COLUMNS, p->y + (row + r) * p->ldy + column, columns * sizeof *c);
-    tile(rows, c, TILE_COLUMNS, p->x_block + row * ROW_STRIDE, panel, p->count, p->bias != NULL ? bias : NULL, p->add);
+    if (bias != NULL)
+        memcpy(wide_bias, bias, columns * sizeof *bias);
+    for (size_t r = 0; add && r < rows; r++)
+        memcpy(c + r * TILE_COLUMNS, y + r * ldy, columns * sizeof *c);
+    tile(rows, c, TILE_COLUMNS, x, panel, count, bias != NULL ? wide_bias : NULL, add);
     for (size_t r = 0; r < rows; r++)
-        memcpy(p->y + (row + r) * p->ldy + column, c + r * TILE_COLUMNS, columns * sizeof *c);
+        memcpy(y + r * ldy, c + r * TILE_COLUMNS, columns * sizeof *c);
 }
 
-/* All rows of the block against one panel. Rows are spread evenly over the tiles: 197 rows are 13 or 14 each, no
- * tile is left with one. */
-static void run_panel(const Pass *p, size_t index, float *panel)
+/* All rows against one panel. They are spread evenly over the tiles: 197 rows are 13 or 14 each, no tile is left with
+ * one. `next` (may be NULL) is the step that this thread will do after this one. */
+static void run_step(const Product *p, const Step *s, const Step *next, float *panel)
 {
-    size_t column = index * TILE_COLUMNS, columns = smaller(TILE_COLUMNS, p->w->rows - column);
-    size_t tiles = divide_up(p->rows, TILE_ROWS);
     Rows w = {p->w->data, p->w->type, p->w->columns};
+    const float *x_block = p->x_blocks + s->k0 / BLOCK_K * p->rows * ROW_STRIDE;
+    const float *bias = s->k0 == 0 && p->bias != NULL ? p->bias + s->column : NULL;
+    int add = s->k0 > 0 || p->epilogue == EPILOGUE_ADD, is_last = s->k0 + s->count == p->w->columns;
+    size_t tiles = divide_up(p->rows, TILE_ROWS);
 
-    transpose_panel(panel, w, column, columns, p->k0, p->count);
+    transpose_panel(panel, w, s->column, s->columns, s->k0, s->count);
     for (size_t t = 0; t < tiles; t++) {
         size_t row = p->rows * t / tiles, rows = p->rows * (t + 1) / tiles - row;
-        float *y = p->y + row * p->ldy + column;
+        const float *x = x_block + row * ROW_STRIDE;
+        float *y = p->y + row * p->ldy + s->column;
 
-        prefetch_panel(p, column + TILE_COLUMNS, t, tiles);
-        if (columns == TILE_COLUMNS)
-            tile(rows, y, p->ldy, p->x_block + row * ROW_STRIDE, panel, p->count,
-                 p->bias != NULL ? p->bias + column : NULL, p->add);
+        if (next != NULL)
+            prefetch_step(p, next, t, tiles);
+        if (s->columns == TILE_COLUMNS)
+            tile(rows, y, p->ldy, x, panel, s->count, bias, add);
         else
-            narrow_tile(p, row, rows, column, columns, panel);
-        activate(y, p->ldy, rows, columns, p->finish);
+            narrow_tile(rows, s->columns, y, p->ldy, x, panel, s->count, bias, add);
+        if (is_last)
+            activate(y, p->ldy, rows, s->columns, p->epilogue);
     }
 }
 
+/* Panels first .. end - 1 over all of k. */
+static void run_group(const Product *p, size_t first, size_t end, float *panel)
+{
+    size_t k_blocks = k_blocks_of(p->w->columns), width = end - first, steps = width * k_blocks;
+    Step now = step_at(p, first, 0), next = now;
+
+    for (size_t i = 1; i <= steps; i++, now = next) {
+        if (i < steps)
+            next = step_at(p, first + i % width, i / width);
+        run_step(p, &now, i < steps ? &next : NULL, panel);
+    }
+}
+
+/* Row r of `rows`: its part of each x block. */
+static void copy_row(float *x_blocks, const float *x, size_t r, size_t rows, size_t k)
+{
+    for (size_t k0 = 0; k0 < k; k0 += BLOCK_K)
+        memcpy(x_blocks + (k0 / BLOCK_K * rows + r) * ROW_STRIDE, x + k0, smaller(BLOCK_K, k - k0) * sizeof *x);
+}
+
+/* Rows of a block: all, or nearly equal shares of at most BLOCK_ROWS. */
 static size_t linear_block_rows(size_t m)
 {
     size_t blocks = divide_up(m, BLOCK_ROWS);
@@ -233,35 +278,35 @@ static size_t linear_block_rows(size_t m)
     return blocks == 0 ? 0 : divide_up(m, blocks);
 }
 
+/* Panels of a group: at least three groups per thread, so that the last one to finish is not waited for long. */
+static size_t group_size(size_t panels)
+{
+    size_t size = panels / (3 * (size_t)kernel_threads());
+
+    return size < 1 ? 1 : smaller(size, 4);
+}
+
 static void fast_linear(float *y, size_t ldy, const float *x, size_t ldx, size_t m, const Matrix *w, const float *bias,
                         Epilogue epilogue, float *workspace)
 {
-    size_t block_rows = linear_block_rows(m), panels = divide_up(w->rows, TILE_COLUMNS);
-    float *x_block = line_start(workspace), *thread_panels = x_block + block_rows * ROW_STRIDE;
+    size_t block_rows = linear_block_rows(m), k = w->columns, panels = divide_up(w->rows, TILE_COLUMNS);
+    size_t group = group_size(panels), groups = divide_up(panels, group);
+    float *x_blocks = line_start(workspace), *thread_panels = x_blocks + block_rows * ROW_STRIDE * k_blocks_of(k);
 
-    if (m == 0 || w->rows == 0)
-        return;
-    PARALLEL((double)m * (double)w->rows * (double)w->columns > PARALLEL_WORTHWHILE)
+    PARALLEL((double)m * (double)w->rows * (double)k > PARALLEL_WORTHWHILE)
     {
         float *panel = thread_panels + parallel_index() * PANEL_FLOATS;
 
         for (size_t first = 0; first < m; first += block_rows) {
-            size_t rows = smaller(block_rows, m - first), k0 = 0;
+            size_t rows = smaller(block_rows, m - first);
+            Product product = {y + first * ldy, ldy, rows, x_blocks, w, bias, epilogue};
 
-            do { /* once even where k is 0: y is the bias then */
-                size_t count = smaller(BLOCK_K, w->columns - k0);
-                int is_first = k0 == 0, is_last = k0 + count == w->columns;
-                Pass pass = {y + first * ldy, ldy, x_block, rows, k0, count, w, is_first ? bias : NULL,
-                             !is_first || epilogue == EPILOGUE_ADD, is_last ? epilogue : EPILOGUE_NONE};
-
-                DIVIDED_LOOP
-                for (size_t r = 0; r < rows; r++)
-                    memcpy(x_block + r * ROW_STRIDE, x + (first + r) * ldx + k0, count * sizeof *x);
-                DIVIDED_LOOP
-                for (size_t i = 0; i < panels; i++)
-                    run_panel(&pass, i, panel);
-                k0 += count;
-            } while (k0 < w->columns);
+            DIVIDED_LOOP
+            for (size_t r = 0; r < rows; r++)
+                copy_row(x_blocks, x + (first + r) * ldx, r, rows, k);
+            SHARED_LOOP
+            for (size_t i = 0; i < groups; i++)
+                run_group(&product, i * group, smaller((i + 1) * group, panels), panel);
         }
     }
 }
@@ -269,6 +314,5 @@ static void fast_linear(float *y, size_t ldy, const float *x, size_t ldx, size_t
 static size_t fast_linear_workspace(size_t m, size_t n, size_t k)
 {
     (void)n;
-    (void)k;
-    return LINE_FLOATS + smaller(m, BLOCK_ROWS) * ROW_STRIDE + (size_t)kernel_threads() * PANEL_FLOATS;
+    return LINE_FLOATS + smaller(m, BLOCK_ROWS) * ROW_STRIDE * k_blocks_of(k) + (size_t)kernel_threads() * PANEL_FLOATS;
 }
