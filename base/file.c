@@ -354,6 +354,19 @@ void file_discard(FileOut *out)
     memset(out, 0, sizeof *out);
 }
 
+int file_check_output(const char *path, Error *e)
+{
+    FileOut out;
+    int code;
+
+    if (path_kind(path) == PATH_OTHER) /* opening a pipe would be seen at its other end */
+        return LAKE_OK;
+    code = file_create(&out, path, e);
+    if (code == LAKE_OK)
+        file_discard(&out);
+    return code;
+}
+
 int file_save(const char *path, const void *data, size_t size, Error *e)
 {
     FileOut out;

@@ -39,6 +39,9 @@ int file_write(FileOut *out, const void *data, size_t size, Error *e);
 int file_commit(FileOut *out, Error *e);  /* closes in every case; on failure nothing is left behind */
 void file_discard(FileOut *out);          /* closes and removes; harmless after commit */
 
+/* Fails as file_create would, now, and leaves nothing behind: to be asked before long work whose result goes to path. */
+int file_check_output(const char *path, Error *e);
+
 /* The three steps above for content already in memory. */
 int file_save(const char *path, const void *data, size_t size, Error *e);
 

@@ -23,7 +23,7 @@ static void on_progress(void *context, double share)
 static void on_note(void *context, const char *line)
 {
     progress_clear(context);
-    fprintf(stderr, "lake convert: %s\n", line);
+    fprintf(stderr, "lake convert: note: %s\n", line);
 }
 
 /* CHECKPOINT with its extension replaced by .clip. */

@@ -117,7 +117,7 @@ static int write_texts(const Clip *model, const char *const *texts, size_t count
     if (code == LAKE_OK)
         code = npy_write(output, out, rank, rank == 1 ? shape + 1 : shape, e);
     if (code == LAKE_OK && truncated > 0)
-        fprintf(stderr, "lake embed: %d texts were cut to %d tokens\n", (int)truncated, (int)model->config.context);
+        fprintf(stderr, "lake embed: note: %d texts were cut to %d tokens\n", (int)truncated, (int)model->config.context);
     free(out);
     return code;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "cli/features.h"
 #include "cli/inputs.h"
 #include "cli/model.h"
@@ -29,13 +30,13 @@ static int open_texts(LakeTexts *texts, const Clip *model, const LakeOptions *op
     if (options->decision.lambda == 0)
         return LAKE_OK;
     if (options->class_name[0] == '\0' || model->tokenizer == NULL) {
-        fprintf(stderr, "lake fit: %s: the text branch is off (text weight 0)\n",
+        fprintf(stderr, "lake fit: note: %s: the text branch is off (text weight 0)\n",
                 model->tokenizer == NULL ? "the weights hold no text tower" : "no --class");
         return LAKE_OK;
     }
     code = lake_texts_open(texts, model, options->class_name, options->prompts, &truncated, e);
     if (code == LAKE_OK && truncated > 0)
-        fprintf(stderr, "lake fit: %d sentences were cut to the model's %d tokens\n", (int)truncated, (int)model->config.context);
+        fprintf(stderr, "lake fit: note: %d sentences were cut to the model's %d tokens\n", (int)truncated, (int)model->config.context);
     return code;
 }
 
@@ -172,6 +173,8 @@ static int fit(const Settings *settings, const Arguments *arguments, const char 
     if (output == NULL)
         return error_set(e, LAKE_USAGE, "expected -o D.lake, the detector to write");
     code = settings_apply(&options, settings, e);
+    if (code == LAKE_OK)
+        code = file_check_output(output, e);
     if (code != LAKE_OK)
         return code;
     code = is_features(arguments->items[0]) ? fit_from_features(&detector, &options, arguments, grid, e)

@@ -25,7 +25,7 @@ static int print_ids(const Clip *model, const char *text, uint32_t *ids, Error *
         printf("%s%lu", i > 0 ? " " : "", (unsigned long)ids[i]);
     printf("\n");
     if (truncated)
-        fprintf(stderr, "lake tokens: cut to %lu ids: %.60s...\n", (unsigned long)model->config.context, text);
+        fprintf(stderr, "lake tokens: note: cut to %lu ids: %.60s...\n", (unsigned long)model->config.context, text);
     return LAKE_OK;
 }
 

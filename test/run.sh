@@ -11,6 +11,10 @@ shift
 # Debian's PyTorch and Pillow belong to the system's Python; PYTHON= chooses another.
 PYTHON=${PYTHON:-$(command -v /usr/bin/python3 || command -v python3)}
 
+# On a machine that does other work as well, threads that wait by spinning take the processor from those they wait for.
+OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
+export OMP_WAIT_POLICY
+
 passed=0 failed=0 skipped=0
 log=$(mktemp "${TMPDIR:-/tmp}/lake-test.XXXXXX") || exit 2
 trap 'rm -f "$log"' EXIT

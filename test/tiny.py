@@ -6,7 +6,7 @@ import random
 import struct
 import zlib
 
-MERGES = ["a n", "t h", "th e</w>", "p h", "ph o", "o f</w>", "o b", "g o", "d a", "i n", "w i", "wi th</w>", "f l", "fl a", "fla w</w>"]
+MERGES = ["a n", "t h", "th e</w>", "p h", "ph o", "o f</w>", "o b", "g o", "d a", "i n", "w i", "t h</w>", "wi th</w>", "f l", "fl a", "fla w</w>"]
 
 
 def write_safetensors(path, tensors):
