@@ -30,8 +30,8 @@ int lake_overlap(LakeOverlap *overlap, const LakeLayer *a, const LakeLayer *b, E
     return LAKE_OK;
 }
 
-/* How much of a subspace's variance, and of the leading eigenspace, the selection holds. vectors: rows in descending order of
- * their eigenvalues. With PCA the rows of layer->basis are the selection. */
+/* How much of a subspace's variance, and of the leading eigenspace, the selection holds. vectors: rows in descending
+ * order of their eigenvalues. With PCA the rows of layer->basis are the selection. */
 static void compare_subspaces(LakeAudit *audit, const LakeLayer *layer, const double *values, const double *vectors)
 {
     double total = 0, captured = 0, optimum = 0, cosine = 0;
@@ -78,7 +78,8 @@ int lake_audit(LakeAudit *audit, const LakeDetector *detector, size_t layer, Err
             offset += patches * detector->layers[l].width;
         for (size_t i = 0; i < detector->dropped_count; i++)
             skip[detector->dropped[i]] = 1;
-        code = lake_covariance(&covariance, detector->kept, detector->normal_count, offset, patches, width, which->moments.mean, skip, e);
+        code = lake_covariance(&covariance, detector->kept, detector->normal_count, offset, patches, width,
+                               which->moments.mean, skip, e);
     }
     if (code == LAKE_OK) { /* width * width did not overflow there */
         vectors = malloc(width * width * sizeof *vectors);

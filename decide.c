@@ -88,20 +88,26 @@ int lake_check_model(const LakeDetector *detector, const char *name, const Clip 
     const char *path = wts_path(model->file);
 
     if (detector->weights == NULL)
-        return error_set(e, LAKE_BAD_INPUT, "%s: was fitted on features from .npy files, not on images: score .npy files of the "
-                         "same model", name);
+        return error_set(e, LAKE_BAD_INPUT,
+                         "%s: was fitted on features from .npy files, not on images: score .npy files of the "
+                         "same model",
+                         name);
     if (wts_fingerprint(model->file) != detector->fingerprint)
-        return error_set(e, LAKE_BAD_INPUT, "%s: was fitted with the weights %s (fingerprint %016llx), not with %s (%016llx), whose "
-                         "tokens mean something else: give the former with --weights, or fit again", name, detector->weights,
-                         (unsigned long long)detector->fingerprint, path, (unsigned long long)wts_fingerprint(model->file));
+        return error_set(e, LAKE_BAD_INPUT,
+                         "%s: was fitted with the weights %s (fingerprint %016llx), not with %s (%016llx), whose "
+                         "tokens mean something else: give the former with --weights, or fit again",
+                         name, detector->weights, (unsigned long long)detector->fingerprint, path,
+                         (unsigned long long)wts_fingerprint(model->file));
     for (size_t l = 0; l < detector->layer_count; l++)
         if (detector->layers[l].width != config->vision.width || detector->layers[l].block > (int)config->vision.layers)
-            return error_set(e, LAKE_BAD_INPUT, "%s: holds block %d of width %llu, the weights %s have %u blocks of width %u: fit again",
+            return error_set(e, LAKE_BAD_INPUT,
+                             "%s: holds block %d of width %llu, the weights %s have %u blocks of width %u: fit again",
                              name, detector->layers[l].block, (unsigned long long)detector->layers[l].width, path,
                              (unsigned)config->vision.layers, (unsigned)config->vision.width);
     if (detector->options.resolution == 0 || detector->options.resolution % config->patch != 0 ||
         detector->height != detector->options.resolution / config->patch || detector->width != detector->height)
-        return error_set(e, LAKE_BAD_INPUT, "%s: its grid of %llu x %llu patches is not that of %llu pixels with the weights %s: fit again",
+        return error_set(e, LAKE_BAD_INPUT,
+                         "%s: its grid of %llu x %llu patches is not that of %llu pixels with the weights %s: fit again",
                          name, (unsigned long long)detector->height, (unsigned long long)detector->width,
                          (unsigned long long)detector->options.resolution, path);
     if (detector->texts.embed > 0 && detector->texts.embed != config->embed)

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Turns v[n] = x into a Householder vector with (I - factor v v^T) x = -+||x|| e_last; returns factor (0: nothing to do) and the
- * value -+||x||. The vector is scaled by its largest entry first, against overflow and underflow. */
+/* Turns v[n] = x into a Householder vector with (I - factor v v^T) x = -+||x|| e_last; returns factor (0: nothing to
+ * do) and the value -+||x||. The vector is scaled by its largest entry first, against overflow and underflow. */
 static double householder(double *v, size_t n, double *image)
 {
     double largest = 0, sum = 0, norm;
@@ -34,7 +34,8 @@ static double householder(double *v, size_t n, double *image)
     return 1 / sum; /* 2 / (v.v) */
 }
 
-/* a, lower triangle, becomes (I - factor v v^T) a (I - factor v v^T) in its leading n x n part; stride: length of a's rows. */
+/* a, lower triangle, becomes (I - factor v v^T) a (I - factor v v^T) in its leading n x n part; stride: length of a's
+ * rows. */
 static void reflect_both_sides(double *a, size_t stride, size_t n, const double *v, double factor, double *p)
 {
     double half = 0;
@@ -63,10 +64,10 @@ static void reflect_both_sides(double *a, size_t stride, size_t n, const double 
     }
 }
 
-/* matrix = Q T Q^T: T's diagonal and subdiagonal (subdiagonal[i] couples i and i + 1), and rows of `vectors` = Q^T. Row k of
- * the matrix is replaced by the Householder vector that cleared it; factors[k] belongs to it. */
-static void tridiagonalise(double *matrix, size_t n, double *diagonal, double *subdiagonal, double *vectors, double *factors,
-                           double *scratch)
+/* matrix = Q T Q^T: T's diagonal and subdiagonal (subdiagonal[i] couples i and i + 1), and rows of `vectors` = Q^T.
+ * Row k of the matrix is replaced by the Householder vector that cleared it; factors[k] belongs to it. */
+static void tridiagonalise(double *matrix, size_t n, double *diagonal, double *subdiagonal, double *vectors,
+                           double *factors, double *scratch)
 {
     for (size_t k = n; k-- > 1;) {
         double *row = matrix + k * n;
@@ -80,7 +81,8 @@ static void tridiagonalise(double *matrix, size_t n, double *diagonal, double *s
 
     memset(vectors, 0, n * n * sizeof *vectors);
     vectors[0] = 1;
-    for (size_t k = 1; k < n; k++) { /* Q^T = H_1 ... H_{n-1} acts on columns 0..k-1 at step k; build it from the small end */
+    for (size_t k = 1; k < n;
+         k++) { /* Q^T = H_1 ... H_{n-1} acts on columns 0..k-1 at step k; build it from the small end */
         const double *v = matrix + k * n;
         vectors[k * n + k] = 1;
         if (factors[k] == 0)
@@ -113,7 +115,7 @@ static void ql_step(double *d, double *e, size_t first, size_t last, double *vec
     double s = 1, c = 1, p = 0;
 
     g = d[last] - d[first] + e[first] / (g + copysign(hypot(g, 1), g)); /* last diagonal minus Wilkinson's shift */
-    for (size_t i = last; i-- > first;) { /* chase the bulge from the end to the front */
+    for (size_t i = last; i-- > first;) {                               /* chase the bulge from the end to the front */
         double f = s * e[i], b = c * e[i], r = hypot(f, g);
         e[i + 1] = r;
         if (r == 0) { /* the block has split by underflow */

@@ -10,13 +10,13 @@
 #include "lake.h"
 
 struct LakeFit {
-    LakeDetector detector; /* filled step by step */
-    size_t patches;        /* P */
-    size_t image_floats;   /* of one image's tokens, all layers: P * (sum of D_l) */
-    size_t offsets[LAKE_MAX_LAYERS]; /* of a layer in them */
-    float **tokens;        /* [n] of [image_floats], normalised */
-    size_t room;           /* images that the arrays have room for */
-    unsigned char *skip;   /* [n P] 1: dropped by trimming; NULL: none is */
+    LakeDetector detector;             /* filled step by step */
+    size_t patches;                    /* P */
+    size_t image_floats;               /* of one image's tokens, all layers: P * (sum of D_l) */
+    size_t offsets[LAKE_MAX_LAYERS];   /* of a layer in them */
+    float **tokens;                    /* [n] of [image_floats], normalised */
+    size_t room;                       /* images that the arrays have room for */
+    unsigned char *skip;               /* [n P] 1: dropped by trimming; NULL: none is */
     float *distances[LAKE_MAX_LAYERS]; /* [n P] leave-one-out */
 };
 
@@ -94,12 +94,15 @@ static int describe(LakeFit *fit, const LakeOptions *options, const Clip *model,
         LakeLayer *layer = &d->layers[l];
         layer->block = options->layers[l];
         layer->width = shape->widths[l];
-        layer->count = options->selection == LAKE_SELECT_ALL || options->neurons > layer->width ? layer->width : options->neurons;
+        layer->count =
+            options->selection == LAKE_SELECT_ALL || options->neurons > layer->width ? layer->width : options->neurons;
         fit->offsets[l] = fit->patches * sum;
         if (layer->width == 0 || !size_add(sum, layer->width, &sum))
-            return error_set(e, LAKE_USAGE, "layer %d: tokens of width %llu", layer->block, (unsigned long long)layer->width);
+            return error_set(e, LAKE_USAGE, "layer %d: tokens of width %llu", layer->block,
+                             (unsigned long long)layer->width);
     }
-    if (fit->patches == 0 || !size_multiply(fit->patches, sum, &fit->image_floats) || fit->image_floats > SIZE_MAX / sizeof(float))
+    if (fit->patches == 0 || !size_multiply(fit->patches, sum, &fit->image_floats) ||
+        fit->image_floats > SIZE_MAX / sizeof(float))
         return error_set(e, LAKE_USAGE, "a grid of %llu x %llu patches", (unsigned long long)shape->height,
                          (unsigned long long)shape->width);
     return LAKE_OK;
@@ -121,11 +124,12 @@ int lake_fit_begin(LakeFit **fit, const LakeOptions *options, const Clip *model,
 
     *fit = NULL;
     if (options->layer_count == 0 || options->layer_count > LAKE_MAX_LAYERS || shape->layer_count != options->layer_count)
-        return error_set(e, LAKE_USAGE, "tokens of %llu layers where the options name %llu", (unsigned long long)shape->layer_count,
-                         (unsigned long long)options->layer_count);
+        return error_set(e, LAKE_USAGE, "tokens of %llu layers where the options name %llu",
+                         (unsigned long long)shape->layer_count, (unsigned long long)options->layer_count);
     if (texts != NULL && (shape->patches == NULL || shape->embed != texts->embed))
         return error_set(e, LAKE_USAGE, "texts of width %llu, and patches in a joint space of width %llu",
-                         (unsigned long long)texts->embed, (unsigned long long)(shape->patches != NULL ? shape->embed : 0));
+                         (unsigned long long)texts->embed,
+                         (unsigned long long)(shape->patches != NULL ? shape->embed : 0));
     *fit = calloc(1, sizeof **fit);
     if (*fit == NULL)
         return error_memory(e, "a fit");
@@ -295,11 +299,13 @@ static int thin(LakeLayer *layer, const LakeOptions *options, Error *e)
     chosen = malloc(layer->rows);
     if (chosen == NULL)
         return error_memory(e, "the coreset");
-    code = lake_coreset(chosen, keep, layer->gallery, layer->rows, layer->count, options->seed + (uint64_t)layer->block, e);
+    code =
+        lake_coreset(chosen, keep, layer->gallery, layer->rows, layer->count, options->seed + (uint64_t)layer->block, e);
     for (size_t r = 0; code == LAKE_OK && r < layer->rows; r++) {
         if (!chosen[r])
             continue;
-        memmove(layer->gallery + used * layer->count, layer->gallery + r * layer->count, layer->count * sizeof *layer->gallery);
+        memmove(layer->gallery + used * layer->count, layer->gallery + r * layer->count,
+                layer->count * sizeof *layer->gallery);
         layer->source[used++] = layer->source[r];
     }
     free(chosen);
@@ -342,14 +348,15 @@ typedef struct {
     float *distances;  /* [P] */
     uint32_t *winners; /* [P] */
     float *workspace;
-    double *values;    /* [n P] */
+    double *values; /* [n P] */
 } LeaveOut;
 
-/* Distances of one normal image's patches to the gallery rows of the others. A patch for which there is none (a single image,
- * or others that trimming or the coreset emptied) is compared with its own image outside its 5 x 5 neighbourhood; where that
- * covers all rows, outside 3 x 3, and then with all but itself. A patch that is left with nothing gets distance 0 and does
- * not count; counted[P] says so. */
-static void leave_one_out(const LakeFit *fit, size_t l, size_t image, LeaveOut *w, float *distances, unsigned char *counted)
+/* Distances of one normal image's patches to the gallery rows of the others. A patch for which there is none (a single
+ * image, or others that trimming or the coreset emptied) is compared with its own image outside its 5 x 5
+ * neighbourhood; where that covers all rows, outside 3 x 3, and then with all but itself. A patch that is left with
+ * nothing gets distance 0 and does not count; counted[P] says so. */
+static void leave_one_out(const LakeFit *fit, size_t l, size_t image, LeaveOut *w, float *distances,
+                          unsigned char *counted)
 {
     const LakeDetector *d = &fit->detector;
     const LakeLayer *layer = &d->layers[l];
@@ -363,7 +370,8 @@ static void leave_one_out(const LakeFit *fit, size_t l, size_t image, LeaveOut *
     lake_restrict(w->queries, fit->tokens[image] + fit->offsets[l], fit->patches, layer, d->options.distance);
     for (int step = 0; step < 4 && missing > 0; step++) {
         exclusion.radius = step == 0 ? -1 : 3 - step;
-        lake_nearest(w->distances, w->winners, w->queries, fit->patches, layer, d->options.distance, &exclusion, w->workspace);
+        lake_nearest(w->distances, w->winners, w->queries, fit->patches, layer, d->options.distance, &exclusion,
+                     w->workspace);
         for (size_t p = 0; p < fit->patches; p++) {
             if (counted[p])
                 continue;
@@ -374,8 +382,8 @@ static void leave_one_out(const LakeFit *fit, size_t l, size_t image, LeaveOut *
     }
 }
 
-/* delta: the 99th percentile of the leave-one-out distances of trusted patches. It must be above 0: where all of them are
- * repeated exactly, it is the rounding of floats, a relative distance of 1e-6. */
+/* delta: the 99th percentile of the leave-one-out distances of trusted patches. It must be above 0: where all of them
+ * are repeated exactly, it is the rounding of floats, a relative distance of 1e-6. */
 static double edge_of_normal(const LakeLayer *layer, LakeDistance distance, double *values, size_t count)
 {
     double delta = count > 0 ? lake_quantile(values, count, 0.99) : 0, sum = 0, least;
@@ -456,8 +464,8 @@ static int most_suspect_first(const void *left, const void *right)
     return a->patch < b->patch ? -1 : a->patch > b->patch;
 }
 
-/* Drops the share `trim` of normal patches with the largest leave-one-out structural score, ties to the smaller number. The
- * score is the mean of the calibrated distances of all layers, so a patch leaves all layers or none. */
+/* Drops the share `trim` of normal patches with the largest leave-one-out structural score, ties to the smaller
+ * number. The score is the mean of the calibrated distances of all layers, so a patch leaves all layers or none. */
 static int drop_suspects(LakeFit *fit, Error *e)
 {
     LakeDetector *d = &fit->detector;
@@ -624,10 +632,11 @@ int lake_merge(LakeDetector *merged, const LakeDetector *const *parts, const cha
     for (size_t i = 0; i < count; i++) {
         const char *other = difference(parts[0], parts[i]);
         if (other != NULL)
-            return error_set(e, LAKE_BAD_INPUT, "%s: differs from %s in its %s; only shards of one fit can be merged", names[i],
-                             names[0], other);
+            return error_set(e, LAKE_BAD_INPUT, "%s: differs from %s in its %s; only shards of one fit can be merged",
+                             names[i], names[0], other);
         if (parts[i]->kept == NULL)
-            return error_set(e, LAKE_BAD_INPUT, "%s: has not kept its tokens; fit it with --keep-tokens to merge it", names[i]);
+            return error_set(e, LAKE_BAD_INPUT, "%s: has not kept its tokens; fit it with --keep-tokens to merge it",
+                             names[i]);
     }
     code = begin_like(&fit, parts[0], keep_tokens, e);
     if (code != LAKE_OK)

@@ -110,8 +110,8 @@ void lake_moments_merge(LakeMoments *a, const LakeMoments *b, size_t width)
     a->count += b->count;
 }
 
-void lake_moments_add(LakeMoments *moments, const float *tokens, size_t patches, size_t width,
-                      const unsigned char *skip, double *scratch)
+void lake_moments_add(LakeMoments *moments, const float *tokens, size_t patches, size_t width, const unsigned char *skip,
+                      double *scratch)
 {
     LakeMoments image = {0, scratch, scratch + width};
 
@@ -342,8 +342,8 @@ static void search_block(double *best, uint32_t *winners, const float *queries, 
         block.data = layer->gallery + r * layer->count;
         tensor_linear(dots, rows, queries, layer->count, count, &block, NULL, EPILOGUE_NONE, linear_workspace);
         for (size_t i = 0; i < count; i++)
-            scan_rows(queries + i * layer->count, norms[i], first + i, layer, r, rows, dots + i * rows, exclusion, &best[i],
-                      &winners[i]);
+            scan_rows(queries + i * layer->count, norms[i], first + i, layer, r, rows, dots + i * rows, exclusion,
+                      &best[i], &winners[i]);
     }
 }
 
@@ -356,7 +356,7 @@ void lake_nearest(float *distances, uint32_t *winners, const float *queries, siz
         size_t block = count - q < QUERY_BLOCK ? count - q : QUERY_BLOCK;
         search_block(best, winners + q, queries + q * layer->count, q, block, layer, exclusion, workspace);
         for (size_t i = 0; i < block; i++)
-            distances[q + i] = winners[q + i] == UINT32_MAX           ? 0
+            distances[q + i] = winners[q + i] == UINT32_MAX       ? 0
                                : distance == LAKE_DISTANCE_COSINE ? (float)(best[i] / 2)
                                                                   : (float)sqrt(best[i]);
     }
@@ -433,7 +433,7 @@ double lake_pool(const float *map, size_t patches, LakePooling pooling, double *
  *
  *     d^2 = sum over k of (q[k] - g*[k])^2,  g* the row that won
  *     part of neuron k of layer l   = (q[k] - g*[k])^2 / delta_l^2        cosine: (q[k] - g*[k])^2 / (2 delta_l)
- *     deviation of the patch        = sum of all parts = sum over l of (d_l / delta_l)^2     cosine: sum of d_l / delta_l
+ *     deviation of the patch        = sum of all parts = sum over l of (d_l / delta_l)^2   cosine: sum of d_l / delta_l
  *     share of a neuron             = its part / the deviation
  *
  * Exact within a layer. Between layers a common unit is needed, and the edge of normal is ours. */
@@ -452,7 +452,8 @@ static double part_of(const LakeDetector *detector, const LakeResult *result, si
     return difference * difference * part_unit(layer, detector->options.distance);
 }
 
-size_t lake_attribute(const LakeDetector *detector, const LakeResult *result, size_t patch, LakeShare *shares, size_t count)
+size_t lake_attribute(const LakeDetector *detector, const LakeResult *result, size_t patch, LakeShare *shares,
+                      size_t count)
 {
     size_t used = 0;
     double total = 0;
@@ -467,7 +468,7 @@ size_t lake_attribute(const LakeDetector *detector, const LakeResult *result, si
                 used++;
             else if (count == 0 || share.share <= shares[count - 1].share)
                 continue;
-            for (at = used - 1; at > 0 && shares[at - 1].share < share.share; at--) /* into its place among the largest */
+            for (at = used - 1; at > 0 && shares[at - 1].share < share.share; at--) /* into its place */
                 shares[at] = shares[at - 1];
             shares[at] = share;
         }

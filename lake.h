@@ -13,7 +13,7 @@
  * E width of the joint space of images and texts, n normal images. The equations are in lake.c, in the order of
  * the method; fit.c and score.c put them together; weights/detector.c reads and writes the .lake file.
  * Numbers of one image are floats; what is summed over many numbers is summed in double, in a fixed order, so
- * results depend neither on the number of threads nor on the machine's mood. */
+ * results do not depend on the number of threads. */
 #ifndef LAKE_LAKE_H
 #define LAKE_LAKE_H
 
@@ -31,10 +31,17 @@
 /* ---- options ---- */
 
 typedef enum { LAKE_NORMALISE_NONE, LAKE_NORMALISE_CLIP, LAKE_NORMALISE_L2, LAKE_NORMALISE_LN } LakeNormalisation;
-typedef enum { LAKE_SELECT_VARIANCE, LAKE_SELECT_RANDOM, LAKE_SELECT_BOTTOM, LAKE_SELECT_ALL, LAKE_SELECT_PCA } LakeSelection;
+typedef enum {
+    LAKE_SELECT_VARIANCE,
+    LAKE_SELECT_RANDOM,
+    LAKE_SELECT_BOTTOM,
+    LAKE_SELECT_ALL,
+    LAKE_SELECT_PCA
+} LakeSelection;
 typedef enum { LAKE_DISTANCE_L2, LAKE_DISTANCE_COSINE } LakeDistance;
 typedef enum { LAKE_ATTENTION_VV, LAKE_ATTENTION_PLAIN } LakeAttention;
-typedef enum { LAKE_POOL_MAX, LAKE_POOL_MEAN, LAKE_POOL_TOP1 } LakePooling; /* TOP1: mean of the P/100 largest, at least one */
+/* TOP1: mean of the P/100 largest, at least one */
+typedef enum { LAKE_POOL_MAX, LAKE_POOL_MEAN, LAKE_POOL_TOP1 } LakePooling;
 typedef enum { LAKE_THRESHOLD_AUTO, LAKE_THRESHOLD_NUMBER, LAKE_THRESHOLD_FPR } LakeThreshold;
 
 /* What turns maps into a decision. May be changed after the fit (lake_decide). */
@@ -67,9 +74,9 @@ typedef struct {
 
 void lake_defaults(LakeOptions *options);
 
-/* Fills in what depends on the weights (layers, resolution, semantic block) and checks every field; LAKE_USAGE with
- * a line that names the option. model NULL: features from files, where options.layer_count must be set (layers may be left 0:
- * they are then numbered from 1). */
+/* Fills in what depends on the weights (layers, resolution, semantic block) and checks every field; LAKE_USAGE with a
+ * line that names the option. model NULL: features from files, where options.layer_count must be set (layers may be
+ * left 0: they are then numbered from 1). */
 int lake_options_resolve(LakeOptions *options, const Clip *model, Error *e);
 
 /* The checks of lake_options_resolve for the decision alone. */
@@ -98,7 +105,7 @@ typedef struct {
     size_t layer_count;
     size_t widths[LAKE_MAX_LAYERS];  /* D_l */
     float *layers[LAKE_MAX_LAYERS];  /* each [P, D_l]: patch tokens of a structural layer */
-    int normalised;                  /* 1: token normalisation is done (lake_score does it in place); set 0 with new tokens */
+    int normalised;                  /* 1: token normalisation is done (lake_score does it); set 0 with new tokens */
     size_t embed;                    /* E */
     float *patches;                  /* [P, E] patches in the joint space, L2-normalised; or NULL */
     float *embedding;                /* [E] the whole image in the joint space, L2-normalised; or NULL */
@@ -142,7 +149,8 @@ typedef struct {
 
 /* Embeds the prompt ensemble of a class ("" : the word "object"). prompts: path of a prompt file or NULL. *truncated
  * (may be NULL) counts sentences that the model's context cut. LAKE_USAGE where the model has no text tower. */
-int lake_texts_open(LakeTexts *texts, const Clip *model, const char *class_name, const char *prompts, size_t *truncated, Error *e);
+int lake_texts_open(LakeTexts *texts, const Clip *model, const char *class_name, const char *prompts,
+                    size_t *truncated, Error *e);
 void lake_texts_close(LakeTexts *texts);
 
 /* ---- the detector ---- */
@@ -159,8 +167,8 @@ typedef struct {
     int block;            /* of the model, from 1; with features from files the number of the file */
     size_t width;         /* D */
     size_t count;         /* K */
-    uint32_t *channels;   /* [K] S in descending order of variance (bottom: ascending; random: as drawn); with PCA 0..K-1: the
-                             number of the component */
+    uint32_t *channels;   /* [K] S in descending order of variance (bottom: ascending; random: as drawn); with PCA
+                             0..K-1, the number of the component */
     LakeMoments moments;  /* of all D channels, after token normalisation and trimming */
     float *basis;         /* PCA: [K, D] unit eigenvectors; else NULL */
     size_t rows;
@@ -219,8 +227,8 @@ int lake_check_model(const LakeDetector *detector, const char *name, const Clip 
 
 typedef struct LakeFit LakeFit;
 
-/* shape: an observation of the shape that all will have (its numbers are not read). model: NULL for features from files.
- * texts: NULL: no semantic part; else copied, and shape must have patches. */
+/* shape: an observation of the shape that all will have (its numbers are not read). model: NULL for features from
+ * files. texts: NULL: no semantic part; else copied, and shape must have patches. */
 int lake_fit_begin(LakeFit **fit, const LakeOptions *options, const Clip *model, const LakeTexts *texts,
                    const LakeTokens *shape, Error *e);
 
@@ -232,8 +240,9 @@ int lake_fit_add(LakeFit *fit, const LakeTokens *tokens, const char *name, Error
 int lake_fit_finish(LakeFit *fit, LakeDetector *detector, Error *e);
 void lake_fit_abandon(LakeFit *fit);
 
-/* The detector that one fit over all images of `parts`, in this order, gives: bit for bit. Every part must have kept its
- * tokens and agree in options, weights, grid and texts; the decision is that of the first. keep_tokens: of the result. */
+/* The detector that one fit over all images of `parts`, in this order, gives: bit for bit. Every part must have kept
+ * its tokens and agree in options, weights, grid and texts; the decision is that of the first. keep_tokens: of the
+ * result. */
 int lake_merge(LakeDetector *merged, const LakeDetector *const *parts, const char *const *names, size_t count,
                int keep_tokens, Error *e);
 
@@ -265,16 +274,16 @@ int lake_result_open(LakeResult *result, const LakeDetector *detector, Error *e)
 int lake_result_open_zero(LakeResult *result, size_t height, size_t width, Error *e);
 void lake_result_close(LakeResult *result);
 
-/* Scores an observation; its tokens are normalised in place. Nothing is allocated. LAKE_BAD_INPUT where the shape is not
- * the detector's, a number is not finite, or lambda > 0 and the observation has no patches. */
+/* Scores an observation; its tokens are normalised in place. Nothing is allocated. LAKE_BAD_INPUT where the shape is
+ * not the detector's, a number is not finite, or lambda > 0 and the observation has no patches. */
 int lake_score(const LakeDetector *detector, LakeTokens *tokens, LakeResult *result, Error *e);
 
-/* Without normal images: m = s, score = max of the whole image's anomalous probability and of s. The observation needs patches
- * and embedding. threshold: usually 0.5. */
+/* Without normal images: m = s, score = max of the whole image's anomalous probability and of s. The observation needs
+ * patches and embedding. threshold: usually 0.5. */
 int lake_zero(const LakeTexts *texts, const LakeTokens *tokens, double threshold, LakeResult *result, Error *e);
 
-/* LAKE_BAD_INPUT, with a line that calls the observation `name`, where its grid, layers or widths are not the detector's or a
- * number is not finite. */
+/* LAKE_BAD_INPUT, with a line that calls the observation `name`, where its grid, layers or widths are not the
+ * detector's or a number is not finite. */
 int lake_check_tokens(const LakeDetector *detector, const LakeTokens *tokens, const char *name, Error *e);
 
 /* The map m at the image's size, smoothed (map.h), in a new buffer [height, width]. */
@@ -288,11 +297,13 @@ typedef struct {
     double share;     /* of the patch's deviation; all neurons of all layers sum to 1 */
 } LakeShare;
 
-/* The neurons behind a patch's deviation: the `count` largest shares, descending; returns how many there are (fewer where the
- * detector has fewer neurons). For a patch that does not deviate at all every share is 0. */
-size_t lake_attribute(const LakeDetector *detector, const LakeResult *result, size_t patch, LakeShare *shares, size_t count);
+/* The neurons behind a patch's deviation: the `count` largest shares, descending; returns how many there are (fewer
+ * where the detector has fewer neurons). For a patch that does not deviate at all every share is 0. */
+size_t lake_attribute(const LakeDetector *detector, const LakeResult *result, size_t patch, LakeShare *shares,
+                      size_t count);
 
-/* One neuron's part of the deviation of every patch: map[P] in units of delta squared (see lake.c). index: into layers[layer].channels. */
+/* One neuron's part of the deviation of every patch: map[P] in units of delta squared (see lake.c). index: into
+ * layers[layer].channels. */
 void lake_neuron_map(const LakeDetector *detector, const LakeResult *result, size_t layer, size_t index, float *map);
 
 typedef struct {
@@ -311,8 +322,8 @@ typedef struct {
     double chance;   /* of a random coordinate subspace: K / D */
 } LakeAudit;
 
-/* Variance selection as a PCA along the axes, audited on the kept tokens of one layer; eigenvalues take about 10 D^3 operations. LAKE_USAGE
- * where tokens were not kept. */
+/* Variance selection as a PCA along the axes, audited on the kept tokens of one layer; eigenvalues take about 10 D^3
+ * operations. LAKE_USAGE where tokens were not kept. */
 int lake_audit(LakeAudit *audit, const LakeDetector *detector, size_t layer, Error *e);
 
 /* ---- the equations, one by one (lake.c) ---- */
@@ -323,22 +334,27 @@ void lake_normalise(float *tokens, size_t patches, size_t width, LakeNormalisati
 /* Moments: new ones of `width` channels, all zero. */
 int lake_moments_open(LakeMoments *moments, size_t width, Error *e);
 void lake_moments_close(LakeMoments *moments);
-/* Adds tokens [P, D]: their own moments by two passes, then Chan's update. skip: [P], 1 = leave out; or NULL. scratch: [2 D]. */
-void lake_moments_add(LakeMoments *moments, const float *tokens, size_t patches, size_t width, const unsigned char *skip, double *scratch);
+/* Adds tokens [P, D]: their own moments by two passes, then Chan's update. skip: [P], 1 = leave out; or NULL. scratch:
+ * [2 D]. */
+void lake_moments_add(LakeMoments *moments, const float *tokens, size_t patches, size_t width,
+                      const unsigned char *skip, double *scratch);
 /* Chan's update: a becomes the moments of both sets. */
 void lake_moments_merge(LakeMoments *a, const LakeMoments *b, size_t width);
 
 /* S: chosen[K] of `width` channels by their variance m2 / count. Not for PCA. */
-int lake_select(uint32_t *chosen, size_t count, const LakeMoments *moments, size_t width, LakeSelection kind, uint64_t seed, Error *e);
+int lake_select(uint32_t *chosen, size_t count, const LakeMoments *moments, size_t width, LakeSelection kind,
+                uint64_t seed, Error *e);
 
-/* Tokens [P, D] -> [P, K]: the selected channels, or the PCA projection of the centred token; unit length with cosine. */
+/* Tokens [P, D] -> [P, K]: the selected channels, or the PCA projection of the centred token; unit length with
+ * cosine. */
 void lake_restrict(float *out, const float *tokens, size_t patches, const LakeLayer *layer, LakeDistance distance);
 
 /* Computes the derived field norms of a layer whose gallery is filled. */
 int lake_layer_norms(LakeLayer *layer, Error *e);
 
 /* Greedy k-centre: marks `keep` of rows [rows, K] in chosen[rows] (1 = kept). */
-int lake_coreset(unsigned char *chosen, size_t keep, const float *rows, size_t row_count, size_t width, uint64_t seed, Error *e);
+int lake_coreset(unsigned char *chosen, size_t keep, const float *rows, size_t row_count, size_t width, uint64_t seed,
+                 Error *e);
 
 /* Rows of the gallery that a query may not be compared with. */
 typedef struct {
@@ -348,8 +364,9 @@ typedef struct {
     int radius;       /* ... all of them (-1), or those at most this far, in rows and columns, from the query's patch */
 } LakeExclusion;
 
-/* For each of `count` queries [count, K]: distance to the nearest gallery row and that row's number, ties to the smaller; UINT32_MAX and
- * distance 0 where no row is left. exclusion: NULL for none; else query i is patch i of the image. */
+/* For each of `count` queries [count, K]: distance to the nearest gallery row and that row's number, ties to the
+ * smaller; UINT32_MAX and distance 0 where no row is left. exclusion: NULL for none; else query i is patch i of the
+ * image. */
 void lake_nearest(float *distances, uint32_t *winners, const float *queries, size_t count, const LakeLayer *layer,
                   LakeDistance distance, const LakeExclusion *exclusion, float *workspace);
 size_t lake_nearest_workspace(size_t count, size_t width); /* in floats */
@@ -368,14 +385,15 @@ double lake_pool(const float *map, size_t patches, LakePooling pooling, double *
 
 /* ---- statistics.c ---- */
 
-/* q-th quantile, 0 <= q <= 1, with linear interpolation between order statistics (NumPy's default). Reorders values; count >= 1. */
+/* q-th quantile, 0 <= q <= 1, with linear interpolation between order statistics (NumPy's default). Reorders values;
+ * count >= 1. */
 double lake_quantile(double *values, size_t count, double q);
 double lake_median(double *values, size_t count);
 
-/* Covariance of images' tokens around `mean`, lower triangle, in a new [width, width]. images[i] + offset is [patches, width];
- * skip: [image_count * patches], 1 = leave out; or NULL. */
-int lake_covariance(double **matrix, float *const *images, size_t image_count, size_t offset, size_t patches, size_t width,
-                    const double *mean, const unsigned char *skip, Error *e);
+/* Covariance of images' tokens around `mean`, lower triangle, in a new [width, width]. images[i] + offset is [patches,
+ * width]; skip: [image_count * patches], 1 = leave out; or NULL. */
+int lake_covariance(double **matrix, float *const *images, size_t image_count, size_t offset, size_t patches,
+                    size_t width, const double *mean, const unsigned char *skip, Error *e);
 
 /* The next number of a splitmix64 generator, and one below `bound` without bias. */
 uint64_t lake_random(uint64_t *state);

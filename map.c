@@ -75,7 +75,8 @@ static void blur_columns(float *out, const float *in, size_t height, size_t widt
 }
 
 /* padded: workspace [width + 2 radius], a row with its mirrored ends. */
-static void blur_rows(float *out, const float *in, size_t height, size_t width, const float *kernel, size_t radius, float *padded)
+static void blur_rows(float *out, const float *in, size_t height, size_t width, const float *kernel, size_t radius,
+                      float *padded)
 {
     memset(out, 0, height * width * sizeof *out);
     for (size_t y = 0; y < height; y++) {
@@ -128,7 +129,8 @@ int map_blur(float *map, size_t height, size_t width, double sigma_y, double sig
     return code;
 }
 
-int map_of_grid(float **map, size_t height, size_t width, const float *grid, size_t grid_height, size_t grid_width, Error *e)
+int map_of_grid(float **map, size_t height, size_t width, const float *grid, size_t grid_height, size_t grid_width,
+                Error *e)
 {
     size_t count, bytes;
     int code;

@@ -1,4 +1,5 @@
-/* Observing: from a picture to what the method sees of it, and from a class name to its two states in the joint space. */
+/* Observing: from a picture to what the method sees of it, and from a class name to its two states in the joint space.
+ * */
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -30,7 +31,8 @@ int lake_tokens_open(LakeTokens *tokens, size_t height, size_t width, size_t lay
     if (layer_count > LAKE_MAX_LAYERS)
         return error_set(e, LAKE_USAGE, "%llu layers; at most %d", (unsigned long long)layer_count, LAKE_MAX_LAYERS);
     if (height == 0 || width == 0 || !size_multiply(height, width, &patches))
-        return error_set(e, LAKE_USAGE, "a grid of %llu x %llu patches", (unsigned long long)height, (unsigned long long)width);
+        return error_set(e, LAKE_USAGE, "a grid of %llu x %llu patches", (unsigned long long)height,
+                         (unsigned long long)width);
     tokens->height = height;
     tokens->width = width;
     tokens->layer_count = layer_count;
@@ -176,7 +178,8 @@ static int embed_state(float *state, const Clip *model, const Prompts *prompts, 
     return code;
 }
 
-int lake_texts_open(LakeTexts *texts, const Clip *model, const char *class_name, const char *prompts, size_t *truncated, Error *e)
+int lake_texts_open(LakeTexts *texts, const Clip *model, const char *class_name, const char *prompts, size_t *truncated,
+                    Error *e)
 {
     size_t cut = 0;
     Prompts ensemble;
@@ -184,7 +187,8 @@ int lake_texts_open(LakeTexts *texts, const Clip *model, const char *class_name,
 
     memset(texts, 0, sizeof *texts);
     if (!model->config.has_text)
-        return error_set(e, LAKE_USAGE, "these weights have no text tower, so a class name has no meaning to them: leave it out");
+        return error_set(e, LAKE_USAGE,
+                         "these weights have no text tower, so a class name has no meaning to them: leave it out");
     code = prompts_read(&ensemble, prompts, e);
     if (code != LAKE_OK)
         return code;

@@ -34,13 +34,14 @@ static void default_layers(LakeOptions *options, int depth)
 static int check_layers(const LakeOptions *options, int depth, Error *e)
 {
     if (options->layer_count == 0 || options->layer_count > LAKE_MAX_LAYERS)
-        return error_set(e, LAKE_USAGE, "%llu layers; expected 1 to %d", (unsigned long long)options->layer_count, LAKE_MAX_LAYERS);
+        return error_set(e, LAKE_USAGE, "%llu layers; expected 1 to %d", (unsigned long long)options->layer_count,
+                         LAKE_MAX_LAYERS);
     for (size_t l = 0; l < options->layer_count; l++) {
         if (options->layers[l] < 1 || (depth > 0 && options->layers[l] > depth))
             return error_set(e, LAKE_USAGE, "layer %d: the model has blocks 1 to %d", options->layers[l], depth);
         if (l > 0 && options->layers[l] <= options->layers[l - 1])
-            return error_set(e, LAKE_USAGE, "layers %d, %d: expected ascending numbers, each once", options->layers[l - 1],
-                             options->layers[l]);
+            return error_set(e, LAKE_USAGE, "layers %d, %d: expected ascending numbers, each once",
+                             options->layers[l - 1], options->layers[l]);
     }
     return LAKE_OK;
 }
@@ -55,7 +56,8 @@ static int resolve_model(LakeOptions *options, const Clip *model, Error *e)
     if (options->resolution == 0)
         options->resolution = clip_default_resolution(model);
     if (options->resolution % patch != 0 || options->resolution > 16384)
-        return error_set(e, LAKE_USAGE, "resolution %llu: expected a multiple of the patch size %llu, at most 16384; nearest is %llu",
+        return error_set(e, LAKE_USAGE,
+                         "resolution %llu: expected a multiple of the patch size %llu, at most 16384; nearest is %llu",
                          (unsigned long long)options->resolution, (unsigned long long)patch,
                          (unsigned long long)((options->resolution + patch / 2) / patch > 0
                                                   ? (options->resolution + patch / 2) / patch * patch
@@ -63,7 +65,8 @@ static int resolve_model(LakeOptions *options, const Clip *model, Error *e)
     if (options->semantic_block == 0)
         options->semantic_block = depth;
     if (options->semantic_block < 1 || options->semantic_block > depth)
-        return error_set(e, LAKE_USAGE, "semantic layer %d: the model has blocks 1 to %d", options->semantic_block, depth);
+        return error_set(e, LAKE_USAGE, "semantic layer %d: the model has blocks 1 to %d", options->semantic_block,
+                         depth);
     return check_layers(options, depth, e);
 }
 
@@ -119,12 +122,30 @@ static int find(const char *const *names, const char *name)
     return -1;
 }
 
-const char *lake_normalisation_name(LakeNormalisation value) { return normalisations[value]; }
-const char *lake_selection_name(LakeSelection value) { return selections[value]; }
-const char *lake_distance_name(LakeDistance value) { return distances[value]; }
-const char *lake_attention_name(LakeAttention value) { return attentions[value]; }
-const char *lake_pooling_name(LakePooling value) { return poolings[value]; }
-const char *lake_grid_resize_name(GridResize value) { return grid_resizes[value]; }
+const char *lake_normalisation_name(LakeNormalisation value)
+{
+    return normalisations[value];
+}
+const char *lake_selection_name(LakeSelection value)
+{
+    return selections[value];
+}
+const char *lake_distance_name(LakeDistance value)
+{
+    return distances[value];
+}
+const char *lake_attention_name(LakeAttention value)
+{
+    return attentions[value];
+}
+const char *lake_pooling_name(LakePooling value)
+{
+    return poolings[value];
+}
+const char *lake_grid_resize_name(GridResize value)
+{
+    return grid_resizes[value];
+}
 
 int lake_parse_normalisation(LakeNormalisation *value, const char *name)
 {

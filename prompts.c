@@ -76,13 +76,16 @@ static int parse_line(Prompts *prompts, int *section, const char *text, size_t l
     if (*text == '[') {
         *section = section_of(text, length);
         if (*section < 0)
-            return error_set(e, LAKE_BAD_INPUT, "%s:%lu: unknown section '%.*s'; expected [normal], [anomalous] or [templates]",
-                             name, line, length < 60 ? (int)length : 60, text);
+            return error_set(e, LAKE_BAD_INPUT,
+                             "%s:%lu: unknown section '%.*s'; expected [normal], [anomalous] or [templates]", name, line,
+                             length < 60 ? (int)length : 60, text);
         return LAKE_OK;
     }
     if (*section < 0)
-        return error_set(e, LAKE_BAD_INPUT, "%s:%lu: a sentence before the first section; expected [normal], [anomalous] or "
-                         "[templates]", name, line);
+        return error_set(e, LAKE_BAD_INPUT,
+                         "%s:%lu: a sentence before the first section; expected [normal], [anomalous] or "
+                         "[templates]",
+                         name, line);
     if (places(text, length) != 1)
         return error_set(e, LAKE_BAD_INPUT, "%s:%lu: expected exactly one {} in the line, found %llu", name, line,
                          (unsigned long long)places(text, length));
@@ -101,7 +104,8 @@ int prompts_parse(Prompts *prompts, const char *text, const char *name, Error *e
     }
     for (int s = 0; code == LAKE_OK && s < PROMPTS_SECTIONS; s++)
         if (prompts->count[s] == 0)
-            code = error_set(e, LAKE_BAD_INPUT, "%s: no line in section %s; expected at least one", name, section_names[s]);
+            code =
+                error_set(e, LAKE_BAD_INPUT, "%s: no line in section %s; expected at least one", name, section_names[s]);
     if (code != LAKE_OK)
         prompts_free(prompts);
     return code;
@@ -170,7 +174,8 @@ static char *spoken(const char *class_name)
     return word;
 }
 
-int prompts_sentences(char ***sentences, size_t *count, const Prompts *prompts, int state, const char *class_name, Error *e)
+int prompts_sentences(char ***sentences, size_t *count, const Prompts *prompts, int state, const char *class_name,
+                      Error *e)
 {
     size_t states = prompts->count[state], total;
     char *word = spoken(class_name), **list = NULL;

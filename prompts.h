@@ -33,9 +33,11 @@ int prompts_parse(Prompts *prompts, const char *text, const char *name, Error *e
 int prompts_read(Prompts *prompts, const char *path, Error *e);
 void prompts_free(Prompts *prompts);
 
-/* The sentences of one state (PROMPTS_NORMAL or PROMPTS_ANOMALOUS): templates x states, template by template. The class name has
- * underscores turned into spaces and A-Z lowered; "" becomes "object". Free with prompts_free_sentences. */
-int prompts_sentences(char ***sentences, size_t *count, const Prompts *prompts, int state, const char *class_name, Error *e);
+/* The sentences of one state (PROMPTS_NORMAL or PROMPTS_ANOMALOUS): templates x states, template by template. The
+ * class name has underscores turned into spaces and A-Z lowered; "" becomes "object". Free with
+ * prompts_free_sentences. */
+int prompts_sentences(char ***sentences, size_t *count, const Prompts *prompts, int state, const char *class_name,
+                      Error *e);
 void prompts_free_sentences(char **sentences, size_t count);
 
 #endif

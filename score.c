@@ -105,15 +105,18 @@ int lake_score(const LakeDetector *detector, LakeTokens *tokens, LakeResult *res
     if (code != LAKE_OK)
         return code;
     if (lambda > 0 && (tokens->patches == NULL || tokens->embed != detector->texts.embed))
-        return error_set(e, LAKE_USAGE, "the detector weighs texts with %g, and the observation has no patches of width %llu in the "
-                         "joint space", lambda, (unsigned long long)detector->texts.embed);
+        return error_set(e, LAKE_USAGE,
+                         "the detector weighs texts with %g, and the observation has no patches of width %llu in the "
+                         "joint space",
+                         lambda, (unsigned long long)detector->texts.embed);
 
     for (size_t l = 0; l < detector->layer_count; l++) {
         const LakeLayer *layer = &detector->layers[l];
         if (!tokens->normalised)
             lake_normalise(tokens->layers[l], patches, layer->width, detector->options.normalisation, result->lengths);
         lake_restrict(result->selected[l], tokens->layers[l], patches, layer, distance);
-        lake_nearest(result->distances[l], result->winners[l], result->selected[l], patches, layer, distance, NULL, result->workspace);
+        lake_nearest(result->distances[l], result->winners[l], result->selected[l], patches, layer, distance, NULL,
+                     result->workspace);
     }
     tokens->normalised = 1;
     lake_calibrate(result->structural_map, result->distances, detector->layers, detector->layer_count, patches);
@@ -138,8 +141,9 @@ int lake_zero(const LakeTexts *texts, const LakeTokens *tokens, double threshold
 
     if (tokens->patches == NULL || tokens->embedding == NULL || tokens->embed != texts->embed ||
         tokens->height != result->height || tokens->width != result->width)
-        return error_set(e, LAKE_USAGE, "zero-shot scoring needs patches and an embedding of width %llu on a grid of %llu x %llu",
-                         (unsigned long long)texts->embed, (unsigned long long)result->width, (unsigned long long)result->height);
+        return error_set(
+            e, LAKE_USAGE, "zero-shot scoring needs patches and an embedding of width %llu on a grid of %llu x %llu",
+            (unsigned long long)texts->embed, (unsigned long long)result->width, (unsigned long long)result->height);
     lake_activate(result->semantic_map, tokens->patches, patches, texts);
     memcpy(result->map, result->semantic_map, patches * sizeof *result->map);
     lake_activate(&whole, tokens->embedding, 1, texts);

@@ -67,8 +67,8 @@ static void add_outer_products(double *matrix, const double *x, size_t width)
     }
 }
 
-int lake_covariance(double **matrix, float *const *images, size_t image_count, size_t offset, size_t patches, size_t width,
-                    const double *mean, const unsigned char *skip, Error *e)
+int lake_covariance(double **matrix, float *const *images, size_t image_count, size_t offset, size_t patches,
+                    size_t width, const double *mean, const unsigned char *skip, Error *e)
 {
     size_t cells, used = 0, count = 0;
     double *x = calloc(width, 4 * sizeof *x);

@@ -71,8 +71,10 @@ static int read_type(Scanner *s)
     if (!take_string(s, type, sizeof type))
         return error_set(s->e, LAKE_BAD_INPUT, "%s: not a plain array of numbers; save it as float32", s->path);
     if (strlen(type) != 3 || strchr("<>=", type[0]) == NULL || type[1] != 'f' || strchr("248", type[2]) == NULL)
-        return error_set(s->e, LAKE_BAD_INPUT, "%s: numbers of type '%s'; expected float16, float32 or float64: save it with "
-                         ".astype(numpy.float32)", s->path, type);
+        return error_set(s->e, LAKE_BAD_INPUT,
+                         "%s: numbers of type '%s'; expected float16, float32 or float64: save it with "
+                         ".astype(numpy.float32)",
+                         s->path, type);
     s->file->item = (size_t)(type[2] - '0');
     s->file->big_endian = type[0] == '>' || (type[0] == '=' && !machine_is_little_endian());
     return LAKE_OK;
@@ -176,7 +178,8 @@ static int parse(NpyFile *file, const char *path, Error *e)
         return code;
     size -= start + length;
     if (!size_multiply(file->count, file->item, &bytes) || bytes != size)
-        return error_set(e, LAKE_BAD_INPUT, "%s: the shape needs %llu numbers of %llu bytes, the file has %llu bytes of data", path,
+        return error_set(e, LAKE_BAD_INPUT,
+                         "%s: the shape needs %llu numbers of %llu bytes, the file has %llu bytes of data", path,
                          (unsigned long long)file->count, (unsigned long long)file->item, (unsigned long long)size);
     file->data = data + start + length;
     return LAKE_OK;

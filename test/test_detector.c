@@ -1,4 +1,5 @@
-/* The .lake file: what is read is what was written, and no damage, however well checksummed, does worse than a refusal. */
+/* The .lake file: what is read is what was written, and no damage, however well checksummed, does worse than a
+ * refusal. */
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -67,17 +68,19 @@ static int same(const LakeDetector *a, const LakeDetector *b)
 {
     LakeOptions x = a->options, y = b->options;
     size_t sum = 0;
-    int equal = x.normalisation == y.normalisation && x.selection == y.selection && x.neurons == y.neurons && x.seed == y.seed &&
-                x.distance == y.distance && x.coreset == y.coreset && x.trim == y.trim && strcmp(x.class_name, y.class_name) == 0 &&
-                x.patch_attention == y.patch_attention && x.semantic_block == y.semantic_block && x.resolution == y.resolution &&
-                x.grid_resize == y.grid_resize && x.keep_tokens == y.keep_tokens && x.layer_count == y.layer_count &&
+    int equal = x.normalisation == y.normalisation && x.selection == y.selection && x.neurons == y.neurons &&
+                x.seed == y.seed && x.distance == y.distance && x.coreset == y.coreset && x.trim == y.trim &&
+                strcmp(x.class_name, y.class_name) == 0 && x.patch_attention == y.patch_attention &&
+                x.semantic_block == y.semantic_block && x.resolution == y.resolution && x.grid_resize == y.grid_resize &&
+                x.keep_tokens == y.keep_tokens && x.layer_count == y.layer_count &&
                 SAME(x.layers, y.layers, x.layer_count) && x.decision.lambda == y.decision.lambda &&
                 x.decision.pooling == y.decision.pooling && x.decision.threshold == y.decision.threshold &&
                 a->weights == NULL && b->weights == NULL && a->fingerprint == b->fingerprint && a->height == b->height &&
                 a->width == b->width && a->normal_count == b->normal_count && a->threshold == b->threshold &&
                 a->provisional == b->provisional && SAME(a->normal_scores, b->normal_scores, IMAGES) &&
-                SAME(a->outlier, b->outlier, IMAGES) && SAME(a->normal_structural, b->normal_structural, IMAGES * PATCHES) &&
-                a->texts.embed == b->texts.embed && a->texts.scale == b->texts.scale && a->dropped_count == b->dropped_count &&
+                SAME(a->outlier, b->outlier, IMAGES) &&
+                SAME(a->normal_structural, b->normal_structural, IMAGES * PATCHES) && a->texts.embed == b->texts.embed &&
+                a->texts.scale == b->texts.scale && a->dropped_count == b->dropped_count &&
                 (a->kept == NULL) == (b->kept == NULL);
 
     if (equal && a->texts.embed > 0)
@@ -88,12 +91,13 @@ static int same(const LakeDetector *a, const LakeDetector *b)
     for (size_t l = 0; equal && l < LAYERS; l++) {
         const LakeLayer *p = &a->layers[l], *q = &b->layers[l];
         sum += p->width;
-        equal = p->block == q->block && p->width == q->width && p->count == q->count && SAME(p->channels, q->channels, p->count) &&
-                p->moments.count == q->moments.count && SAME(p->moments.mean, q->moments.mean, p->width) &&
-                SAME(p->moments.m2, q->moments.m2, p->width) && (p->basis == NULL) == (q->basis == NULL) &&
+        equal = p->block == q->block && p->width == q->width && p->count == q->count &&
+                SAME(p->channels, q->channels, p->count) && p->moments.count == q->moments.count &&
+                SAME(p->moments.mean, q->moments.mean, p->width) && SAME(p->moments.m2, q->moments.m2, p->width) &&
+                (p->basis == NULL) == (q->basis == NULL) &&
                 (p->basis == NULL || SAME(p->basis, q->basis, p->count * p->width)) && p->rows == q->rows &&
-                SAME(p->gallery, q->gallery, p->rows * p->count) && SAME(p->source, q->source, p->rows) && p->delta == q->delta &&
-                SAME(p->norms, q->norms, p->rows);
+                SAME(p->gallery, q->gallery, p->rows * p->count) && SAME(p->source, q->source, p->rows) &&
+                p->delta == q->delta && SAME(p->norms, q->norms, p->rows);
     }
     for (size_t i = 0; equal && i < IMAGES; i++)
         equal = strcmp(a->names[i], b->names[i]) == 0 && (a->kept == NULL || SAME(a->kept[i], b->kept[i], PATCHES * sum));
@@ -107,7 +111,8 @@ static void round_trip(const char *name, LakeSelection selection, int text, int 
 
     if (!check(make(&d, selection, text, keep, trim, &e) == LAKE_OK, name, "%s", e.text))
         return;
-    if (check(lake_detector_write(&d, path(), &e) == LAKE_OK && lake_detector_read(&back, path(), &e) == LAKE_OK, name, "%s", e.text)) {
+    if (check(lake_detector_write(&d, path(), &e) == LAKE_OK && lake_detector_read(&back, path(), &e) == LAKE_OK, name,
+              "%s", e.text)) {
         check(same(&d, &back), name, "something changed");
         lake_detector_close(&back);
     }
@@ -179,7 +184,8 @@ static void test_damage(void)
         seal(copy, n);
         accepted += (size_t)try_bytes(copy, n);
     }
-    check(accepted == 0 && unsealed == 0, "cut files", "%lu and %lu accepted", (unsigned long)accepted, (unsigned long)unsealed);
+    check(accepted == 0 && unsealed == 0, "cut files", "%lu and %lu accepted", (unsigned long)accepted,
+          (unsigned long)unsealed);
     memcpy(copy, file, size);
     memset(copy + size, 0, 16);
     seal(copy, size + 16);
@@ -210,14 +216,117 @@ static void test_damage(void)
     memcpy(copy, file, size);
     put_u32le(copy + 8, 2);
     file_save(path(), copy, size, &e);
-    check(lake_detector_read(&d, path(), &e) == LAKE_BAD_INPUT && strstr(e.text, "version 2") != NULL, "another version", "%s", e.text);
-    memcpy(copy, "\x89" "CLIP\r\n\x1a", 8);
+    check(lake_detector_read(&d, path(), &e) == LAKE_BAD_INPUT && strstr(e.text, "version 2") != NULL, "another version",
+          "%s", e.text);
+    memcpy(copy,
+           "\x89"
+           "CLIP\r\n\x1a",
+           8);
     file_save(path(), copy, size, &e);
-    check(lake_detector_read(&d, path(), &e) == LAKE_BAD_INPUT && strstr(e.text, "not a detector") != NULL, "another kind of file", "%s",
-          e.text);
+    check(lake_detector_read(&d, path(), &e) == LAKE_BAD_INPUT && strstr(e.text, "not a detector") != NULL,
+          "another kind of file", "%s", e.text);
     check(lake_detector_read(&d, "/nonexistent.lake", &e) == LAKE_BAD_INPUT, "no file", "read");
     free(file);
     free(copy);
+}
+
+/* ---- detectors that cannot be: written as they are, they must not be read ---- */
+
+static void spoil_channel(LakeDetector *d)
+{
+    d->layers[1].channels[2] = 5;
+}
+static void spoil_source(LakeDetector *d)
+{
+    d->layers[0].source[1] = IMAGES * PATCHES;
+}
+static void spoil_delta(LakeDetector *d)
+{
+    d->layers[0].delta = 0;
+}
+static void spoil_gallery(LakeDetector *d)
+{
+    d->layers[1].gallery[3] = NAN;
+}
+static void spoil_mean(LakeDetector *d)
+{
+    d->layers[0].moments.mean[2] = HUGE_VAL;
+}
+static void spoil_m2(LakeDetector *d)
+{
+    d->layers[0].moments.m2[0] = -1;
+}
+static void spoil_count(LakeDetector *d)
+{
+    d->layers[0].moments.count = 0;
+}
+static void spoil_dropped(LakeDetector *d)
+{
+    d->dropped[1] = d->dropped[0];
+}
+static void spoil_map(LakeDetector *d)
+{
+    d->normal_structural[4] = 1.5f;
+}
+static void spoil_semantic(LakeDetector *d)
+{
+    d->normal_semantic[0] = -0.1f;
+}
+static void spoil_kept(LakeDetector *d)
+{
+    d->kept[2][0] = -INFINITY;
+}
+static void spoil_trim(LakeDetector *d)
+{
+    d->options.trim = 0.6;
+}
+static void spoil_lambda(LakeDetector *d)
+{
+    d->options.decision.lambda = 1.5;
+}
+static void spoil_pooling(LakeDetector *d)
+{
+    d->options.decision.pooling = (LakePooling)3;
+}
+static void spoil_name(LakeDetector *d)
+{
+    d->names[0][0] = '\0';
+}
+
+static void test_impossible(void)
+{
+    static const struct {
+        const char *name;
+        void (*spoil)(LakeDetector *);
+    } cases[] = {
+        {"a channel beyond the width", spoil_channel},
+        {"a source beyond the images", spoil_source},
+        {"delta 0", spoil_delta},
+        {"NaN in the gallery", spoil_gallery},
+        {"an infinite mean", spoil_mean},
+        {"a negative variance", spoil_m2},
+        {"statistics of nothing", spoil_count},
+        {"a patch dropped twice", spoil_dropped},
+        {"a map above 1", spoil_map},
+        {"a map below 0", spoil_semantic},
+        {"an infinite token", spoil_kept},
+        {"trim 0.6", spoil_trim},
+        {"lambda 1.5", spoil_lambda},
+        {"an unknown pooling", spoil_pooling},
+        {"an empty name", spoil_name},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        LakeDetector d, back;
+        Error e = {0, ""};
+        if (!check(make(&d, LAKE_SELECT_VARIANCE, 1, 1, 0.2, &e) == LAKE_OK, cases[i].name, "%s", e.text))
+            continue;
+        cases[i].spoil(&d);
+        check(lake_detector_write(&d, path(), &e) == LAKE_OK && lake_detector_read(&back, path(), &e) == LAKE_BAD_INPUT &&
+                  strstr(e.text, "damaged detector: ") != NULL,
+              cases[i].name, "'%s'", e.text);
+        lake_detector_close(&d);
+    }
 }
 
 static void test_unwritable(void)
@@ -237,6 +346,7 @@ int main(void)
     round_trip("round trip with tokens", LAKE_SELECT_ALL, 1, 1, 0);
     round_trip("round trip of a PCA, trimmed", LAKE_SELECT_PCA, 0, 1, 0.2);
     test_damage();
+    test_impossible();
     test_unwritable();
     remove(path());
     return 0;

@@ -1,4 +1,5 @@
-/* The symmetric eigen-solver against NumPy's (test/golden/make_lake.py), and by what defines eigenvectors: A v = lambda v, V V^T = I. */
+/* The symmetric eigen-solver against NumPy's (test/golden/make_lake.py), and by what defines eigenvectors: A v =
+ * lambda v, V V^T = I. */
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -27,7 +28,8 @@ static void residuals(const double *a, const double *values, const double *vecto
 /* scale: magnitude of the entries; the bound on the errors is the usual n * epsilon * ||A||, times ten. */
 static void check_matrix(const char *name, const double *matrix, size_t n, double scale)
 {
-    double *a = malloc(n * n * sizeof *a), *vectors = malloc(n * n * sizeof *vectors), *values = malloc(n * sizeof *values);
+    double *a = malloc(n * n * sizeof *a), *vectors = malloc(n * n * sizeof *vectors),
+           *values = malloc(n * sizeof *values);
     double wrong, skew, bound = 10 * (double)n * DBL_EPSILON;
     int descending = 1, upright = 1;
     Error e = {0, ""};
@@ -61,8 +63,8 @@ static void fill_random(double *a, size_t n, uint64_t seed)
             a[j * n + i] = a[i * n + j];
 }
 
-/* Values to 1e-12: LAPACK's and our errors are a few epsilon each, the matrices' norms below 10. Vectors to 1e-9: they are off by an
- * error over the gap to the next eigenvalue, which is above 1e-4 here. */
+/* Values to 1e-12: LAPACK's and our errors are a few epsilon each, the matrices' norms below 10. Vectors to 1e-9: they
+ * are off by an error over the gap to the next eigenvalue, which is above 1e-4 here. */
 static void test_golden(void)
 {
     FILE *f = fopen("test/golden/eigen.txt", "r");

@@ -1,5 +1,6 @@
-/* The method against an independent NumPy implementation (test/golden/lake_reference.py; make_lake.py says how the tokens are
- * made), and against plain loops written here: nearest rows to the bit, moments, merging, degenerate inputs. */
+/* The method against an independent NumPy implementation (test/golden/lake_reference.py; make_lake.py says how the
+ * tokens are made), and against plain loops written here: nearest rows to the bit, moments, merging, degenerate
+ * inputs. */
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -34,7 +35,7 @@ static void fill_tokens(float *out, unsigned image, unsigned layer, size_t patch
             uint64_t seed = 1000 * layer + d, channel = lake_random(&seed);
             double amplitude = d == 5 ? 0 : ldexp(1, -(int)(channel % 5));
             double number = ((double)((channel >> 8) % 9) - 4) / 2 + amplitude * (bits16(&state) - 32768) / 32768;
-            if (image == ANOMALOUS_IMAGE && p % 13 == 4 && d % 3 == 0)
+            if (image >= ANOMALOUS_IMAGE && p % 13 == 4 && d % 3 == 0)
                 number += 2.5;
             out[p * widths[layer] + d] = (float)(p == 7 ? 8 * number : number);
         }
@@ -118,7 +119,7 @@ static int fit_images(Case *c, LakeDetector *detector, unsigned first, unsigned 
     for (unsigned i = first; i < first + count; i++) {
         char name[32];
         sprintf(name, "image %u", i);
-        fill_image(&c->tokens, i);
+        fill_image(&c->tokens, strncmp(c->name, "dirty", 5) == 0 && i == c->n - 1 ? ANOMALOUS_IMAGE + 1 : i);
         code = lake_fit_add(fit, &c->tokens, name, e);
         if (code != LAKE_OK) {
             lake_fit_abandon(fit);
@@ -158,9 +159,9 @@ static int read_case(FILE *f, Case *c)
     LakeOptions *o = &c->options;
 
     default_case(c, 0, 0, 0);
-    if (fscanf(f, "%63s %lu %lu %lu %d %15s %15s %lu %lu %15s %lf %lf %lf %15s %15s %lf", c->name, &n, &height, &width, &c->text,
-               normalisation, selection, &neurons, &seed, distance, &o->coreset, &o->trim, &o->decision.lambda, pooling, kind,
-               &o->decision.threshold_value) != 16)
+    if (fscanf(f, "%63s %lu %lu %lu %d %15s %15s %lu %lu %15s %lf %lf %lf %15s %15s %lf", c->name, &n, &height, &width,
+               &c->text, normalisation, selection, &neurons, &seed, distance, &o->coreset, &o->trim, &o->decision.lambda,
+               pooling, kind, &o->decision.threshold_value) != 16)
         return 0;
     c->n = (unsigned)n;
     c->height = height;
@@ -196,10 +197,10 @@ static size_t ours(const Case *c, const char *what, size_t layer, double *number
     LakeShare shares[5];
     LakeAudit audit;
 
-#define TAKE(many, expression)                          \
-    do                                                  \
-        for (size_t i = 0; i < (size_t)(many); i++)     \
-            numbers[count++] = (double)(expression);    \
+#define TAKE(many, expression)                                                                                           \
+    do                                                                                                                   \
+        for (size_t i = 0; i < (size_t)(many); i++)                                                                      \
+            numbers[count++] = (double)(expression);                                                                     \
     while (0)
     if (strcmp(what, "channels") == 0)
         TAKE(y->count, y->channels[i]);
@@ -265,8 +266,8 @@ static void compare_case(FILE *f, Case *c)
         if (strcmp(what, "variance") == 0 || strcmp(what, "mean") == 0 || strcmp(what, "audit") == 0)
             m = ours(c, what, 0, mine);
         off = difference(mine, m, theirs, n);
-        check(off <= TOLERANCE, "golden", "%s: %s differs by %g (%lu numbers, expected %lu; first %g, expected %g)", c->name, what, off,
-              (unsigned long)m, (unsigned long)n, m > 0 ? mine[0] : 0, n > 0 ? theirs[0] : 0);
+        check(off <= TOLERANCE, "golden", "%s: %s differs by %g (%lu numbers, expected %lu; first %g, expected %g)",
+              c->name, what, off, (unsigned long)m, (unsigned long)n, m > 0 ? mine[0] : 0, n > 0 ? theirs[0] : 0);
     }
 }
 
@@ -311,7 +312,8 @@ static void test_golden(void)
         default_case(&c, 0, 6, 6);
         c.options.neurons = 15;
         read_numbers(f, theirs, 3);
-        if (check(open_case(&c, &e) == LAKE_OK && fit_images(&c, &a, 0, 2, &e) == LAKE_OK && fit_images(&c, &b, 20, 1, &e) == LAKE_OK &&
+        if (check(open_case(&c, &e) == LAKE_OK && fit_images(&c, &a, 0, 2, &e) == LAKE_OK &&
+                      fit_images(&c, &b, 20, 1, &e) == LAKE_OK &&
                       lake_overlap(&overlap, &a.layers[0], &b.layers[0], &e) == LAKE_OK,
                   "overlap", "%s", e.text)) {
             mine[0] = (double)overlap.common;
@@ -319,7 +321,8 @@ static void test_golden(void)
             mine[2] = overlap.expected;
             check(difference(mine, 3, theirs, 3) <= 1e-9, "overlap", "%g %g %g", mine[0], mine[1], mine[2]);
         }
-        check(lake_overlap(&overlap, &a.layers[0], &b.layers[1], &e) == LAKE_BAD_INPUT, "overlap of other widths", "accepted");
+        check(lake_overlap(&overlap, &a.layers[0], &b.layers[1], &e) == LAKE_BAD_INPUT, "overlap of other widths",
+              "accepted");
         lake_detector_close(&a);
         lake_detector_close(&b);
         close_case(&c);
@@ -338,10 +341,13 @@ static double direct(const float *a, const float *b, size_t count)
     return sum;
 }
 
-/* Rows and queries around an offset that makes ||q||^2 + ||g||^2 - 2 q.g useless in float, with repeated rows as ties. */
-static void try_nearest(const char *name, size_t queries, size_t rows, size_t count, float offset, LakeDistance distance)
+/* Rows around an offset and queries around another that make ||q||^2 + ||g||^2 - 2 q.g useless in float, with repeated
+ * rows as ties and queries that are rows. spread: of the numbers around the offsets. */
+static void try_nearest(const char *name, size_t queries, size_t rows, size_t count, float offset, float query_offset,
+                        float spread, LakeDistance distance)
 {
-    float *q = malloc(queries * count * sizeof *q), *g = malloc(rows * count * sizeof *g), *d = malloc(queries * sizeof *d);
+    float *q = malloc(queries * count * sizeof *q), *g = malloc(rows * count * sizeof *g),
+          *d = malloc(queries * sizeof *d);
     float *workspace = malloc(lake_nearest_workspace(queries, count) * sizeof *workspace);
     uint32_t *winners = malloc(queries * sizeof *winners), *source = malloc(rows * sizeof *source);
     uint64_t state = 5;
@@ -355,9 +361,9 @@ static void try_nearest(const char *name, size_t queries, size_t rows, size_t co
     layer.gallery = g;
     layer.source = source;
     for (size_t i = 0; i < rows * count; i++)
-        g[i] = i / count % 7 == 3 ? g[i - 2 * count] : offset + (float)(bits16(&state) / 65536);
+        g[i] = i / count % 7 == 3 ? g[i - 2 * count] : offset + spread * (float)(bits16(&state) / 65536);
     for (size_t i = 0; i < queries * count; i++)
-        q[i] = i / count % 5 == 1 ? g[i % (rows * count)] : offset + (float)(bits16(&state) / 65536);
+        q[i] = i / count % 5 == 1 ? g[i % (rows * count)] : query_offset + spread * (float)(bits16(&state) / 65536);
     for (size_t r = 0; r < rows; r++)
         source[r] = (uint32_t)r;
     lake_layer_norms(&layer, &e);
@@ -370,9 +376,11 @@ static void try_nearest(const char *name, size_t queries, size_t rows, size_t co
                 best = direct(q + i * count, g + r * count, count);
                 winner = r;
             }
-        wrong += winners[i] != winner || d[i] != (distance == LAKE_DISTANCE_COSINE ? (float)(best / 2) : (float)sqrt(best));
+        wrong +=
+            winners[i] != winner || d[i] != (distance == LAKE_DISTANCE_COSINE ? (float)(best / 2) : (float)sqrt(best));
     }
-    check(wrong == 0, name, "%lu of %lu queries differ from the double loop", (unsigned long)wrong, (unsigned long)queries);
+    check(wrong == 0, name, "%lu of %lu queries differ from the double loop", (unsigned long)wrong,
+          (unsigned long)queries);
     free(q);
     free(g);
     free(d);
@@ -384,12 +392,14 @@ static void try_nearest(const char *name, size_t queries, size_t rows, size_t co
 
 static void test_nearest(void)
 {
-    try_nearest("nearest: small", 3, 10, 4, 0, LAKE_DISTANCE_L2);
-    try_nearest("nearest: several blocks", 300, 2100, 12, 1, LAKE_DISTANCE_L2);
-    try_nearest("nearest: cancellation", 40, 1100, 100, 3000, LAKE_DISTANCE_L2);
-    try_nearest("nearest: cosine's half square", 40, 300, 33, 0, LAKE_DISTANCE_COSINE);
-    try_nearest("nearest: overflow of the float product", 20, 200, 7, 1e19f, LAKE_DISTANCE_L2);
-    try_nearest("nearest: one channel", 20, 200, 1, 0, LAKE_DISTANCE_L2);
+    try_nearest("nearest: small", 3, 10, 4, 0, 0, 1, LAKE_DISTANCE_L2);
+    try_nearest("nearest: several blocks", 300, 2100, 12, 1, 1, 1, LAKE_DISTANCE_L2);
+    try_nearest("nearest: cancellation", 40, 1100, 100, 3000, 3000, 1, LAKE_DISTANCE_L2);
+    try_nearest("nearest: cosine's half square", 40, 300, 33, 0, 0, 1, LAKE_DISTANCE_COSINE);
+    try_nearest("nearest: overflow of the product", 20, 200, 7, 1e19f, 1e19f, 1e18f, LAKE_DISTANCE_L2);
+    try_nearest("nearest: overflow to the other side", 20, 200, 7, 1e19f, -1e19f, 1e18f, LAKE_DISTANCE_L2);
+    try_nearest("nearest: underflow of the product", 20, 200, 7, 0, 0, 1e-30f, LAKE_DISTANCE_L2);
+    try_nearest("nearest: one channel", 20, 200, 1, 0, 0, 1, LAKE_DISTANCE_L2);
 }
 
 /* ---- moments ---- */
@@ -413,7 +423,8 @@ static void test_moments(void)
     lake_moments_merge(&parts, &other, D);
     for (size_t d = 0; d < D; d++)
         worst = fmax(worst, fmax(fabs(whole.mean[d] - parts.mean[d]), fabs(whole.m2[d] - parts.m2[d])));
-    check(parts.count == N && worst < 1e-10, "moments of parts merge", "count %lu, off by %g", (unsigned long)parts.count, worst);
+    check(parts.count == N && worst < 1e-10, "moments of parts merge", "count %lu, off by %g", (unsigned long)parts.count,
+          worst);
     check(whole.m2[5] < 1e-20 + 64 * 4 * N && whole.count == N, "moments count", "%lu", (unsigned long)whole.count);
     memset(skip, 1, sizeof skip);
     lake_moments_add(&whole, tokens, N, D, skip, scratch);
@@ -477,8 +488,8 @@ static void try_merge(const char *name, double coreset, double trim, int text)
     c.options.neurons = 11;
     fit_images(&c, &second, 2, 3, &e);
     lake_detector_close(&merged);
-    check(lake_merge(&merged, parts, names, 2, 0, &e) == LAKE_BAD_INPUT && strstr(e.text, "second.lake") != NULL, "merge of unlike",
-          "%s", e.text);
+    check(lake_merge(&merged, parts, names, 2, 0, &e) == LAKE_BAD_INPUT && strstr(e.text, "second.lake") != NULL,
+          "merge of unlike", "%s", e.text);
     lake_detector_close(&second);
     c.options.neurons = 10;
     c.options.keep_tokens = 0;
@@ -546,8 +557,10 @@ static void test_degenerate(void)
     check(d.layers[0].delta > 0 && d.normal_scores[0] == 0 && d.threshold == 0, "identical images", "delta %g, score %g",
           d.layers[0].delta, d.normal_scores[0]);
     lake_result_open(&r, &d, &e);
-    check(lake_score(&d, &c.tokens, &r, &e) == LAKE_OK && r.score == 0 && !r.anomalous, "an image of the gallery", "score %g", r.score);
-    check(lake_attribute(&d, &r, 0, shares, 3) == 3 && shares[0].share == 0, "shares of no deviation", "%g", shares[0].share);
+    check(lake_score(&d, &c.tokens, &r, &e) == LAKE_OK && r.score == 0 && !r.anomalous, "an image of the gallery",
+          "score %g", r.score);
+    check(lake_attribute(&d, &r, 0, shares, 3) == 3 && shares[0].share == 0, "shares of no deviation", "%g",
+          shares[0].share);
     c.tokens.layers[1][17] = NAN;
     check(lake_score(&d, &c.tokens, &r, &e) == LAKE_BAD_INPUT, "not a number", "scored");
     c.tokens.height = 5;
@@ -557,7 +570,8 @@ static void test_degenerate(void)
     lake_detector_close(&d);
 
     lake_fit_begin(&fit, &c.options, NULL, NULL, &c.tokens, &e);
-    check(lake_fit_add(fit, &c.tokens, "a", &e) == LAKE_BAD_INPUT && strstr(e.text, "a: ") == e.text, "fit on not a number", "%s", e.text);
+    check(lake_fit_add(fit, &c.tokens, "a", &e) == LAKE_BAD_INPUT && strstr(e.text, "a: ") == e.text,
+          "fit on not a number", "%s", e.text);
     check(lake_fit_finish(fit, &d, &e) == LAKE_USAGE, "fit on nothing", "worked");
 
     lake_fit_begin(&fit, &c.options, NULL, NULL, &c.tokens, &e);
@@ -567,8 +581,8 @@ static void test_degenerate(void)
     check(lake_fit_finish(fit, &d, &e) == LAKE_OK && d.layers[0].delta > 0, "tokens all zero", "%s", e.text);
     lake_result_open(&r, &d, &e);
     fill_image(&c.tokens, 2);
-    check(lake_score(&d, &c.tokens, &r, &e) == LAKE_OK && r.score > 0.99 && r.score <= 1 && r.anomalous, "anything is far from zeros",
-          "score %g", r.score);
+    check(lake_score(&d, &c.tokens, &r, &e) == LAKE_OK && r.score > 0.99 && r.score <= 1 && r.anomalous,
+          "anything is far from zeros", "score %g", r.score);
     lake_result_close(&r);
     lake_detector_close(&d);
 
@@ -578,8 +592,8 @@ static void test_degenerate(void)
     c.options.layers[1] = 3;
     check(lake_options_resolve(&c.options, NULL, &e) == LAKE_USAGE, "layers not ascending", "accepted");
     c.options.layers[0] = c.options.layers[1] = 0;
-    check(lake_options_resolve(&c.options, NULL, &e) == LAKE_OK && c.options.layers[0] == 1 && c.options.layers[1] == 2, "numbered layers",
-          "%s", e.text);
+    check(lake_options_resolve(&c.options, NULL, &e) == LAKE_OK && c.options.layers[0] == 1 && c.options.layers[1] == 2,
+          "numbered layers", "%s", e.text);
     close_case(&c);
 }
 

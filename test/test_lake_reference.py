@@ -80,7 +80,7 @@ def main():
         compare("cosine", folder, Options(neurons=9, distance="cosine", normalisation="ln"),
                 ["--neurons", "9", "--distance", "cosine", "--normalise", "ln"])
         compare("coreset", folder, Options(neurons=9, coreset=0.25, pooling="mean"),
-                ["--neurons", "9", "--coreset", "0.25", "--pool", "mean"])
+                ["--neurons", "9", "--coreset", "0.25", "--pooling", "mean"])
         compare("trim", folder, Options(neurons=9, trim=0.1), ["--neurons", "9", "--trim", "0.1"])
 
         # Shards that are merged give the detector of a single fit, to the byte but for the names of the images.

@@ -44,7 +44,8 @@ static void test_golden(void)
 
     if (!check(f != NULL && fgets(line, sizeof line, f) != NULL, "golden file", "cannot read"))
         return;
-    while (fscanf(f, "%15s %lu %lu %lu %lu", what, &h, &w, &height, &width) == 5 && h * w <= 64 && height * width <= 2000) {
+    while (fscanf(f, "%15s %lu %lu %lu %lu", what, &h, &w, &height, &width) == 5 && h * w <= 64 &&
+           height * width <= 2000) {
         fill_grid(grid, h, w);
         map_upsample(big, height, width, grid, h, w);
         if (strcmp(what, "upsample") == 0) {
@@ -83,7 +84,8 @@ static void test_whole(void)
     check(memcmp(map, steps, 259 * 130 * sizeof *map) == 0, "sigma scales with the size", "differs");
     free(map);
     free(steps);
-    check(map_of_grid(&map, (size_t)-1, 3, grid, 2, 3, &e) == LAKE_RESOURCE && map == NULL, "a map beyond memory", "made");
+    check(map_of_grid(&map, (size_t)-1, 3, grid, 2, 3, &e) == LAKE_RESOURCE && map == NULL, "a map beyond memory",
+          "made");
 }
 
 int main(void)

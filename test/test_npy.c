@@ -40,8 +40,8 @@ static int open_bytes(NpyFile *npy, const unsigned char *bytes, size_t size, Err
     return npy_open(npy, path(), e);
 }
 
-static void accept(const char *name, int major, const char *dictionary, const void *data, size_t size, size_t rank, size_t first,
-                   size_t count, const float *expected)
+static void accept(const char *name, int major, const char *dictionary, const void *data, size_t size, size_t rank,
+                   size_t first, size_t count, const float *expected)
 {
     unsigned char file[1024];
     size_t total = make(file, major, dictionary, data, size);
@@ -66,27 +66,38 @@ static void refuse(const char *name, int major, const char *dictionary, size_t s
     NpyFile npy;
     Error e = {0, ""};
 
-    check(open_bytes(&npy, file, total, &e) == LAKE_BAD_INPUT && strstr(e.text, says) != NULL && strstr(e.text, path()) == e.text, name,
-          "'%s' does not say '%s'", e.text, says);
+    check(open_bytes(&npy, file, total, &e) == LAKE_BAD_INPUT && strstr(e.text, says) != NULL &&
+              strstr(e.text, path()) == e.text,
+          name, "'%s' does not say '%s'", e.text, says);
 }
 
 static void test_types(void)
 {
-    static const unsigned char half_little[] = {0x00, 0x3c, 0x00, 0xc0, 0x01, 0x00}, half_big[] = {0x3c, 0x00, 0xc0, 0x00, 0x00, 0x01};
-    static const unsigned char single_little[] = {0, 0, 0x80, 0x3f, 0, 0, 0x20, 0xc1}, single_big[] = {0x3f, 0x80, 0, 0, 0xc1, 0x20, 0, 0};
+    static const unsigned char half_little[] = {0x00, 0x3c, 0x00, 0xc0, 0x01, 0x00},
+                               half_big[] = {0x3c, 0x00, 0xc0, 0x00, 0x00, 0x01};
+    static const unsigned char single_little[] = {0, 0, 0x80, 0x3f, 0, 0, 0x20, 0xc1},
+                               single_big[] = {0x3f, 0x80, 0, 0, 0xc1, 0x20, 0, 0};
     static const unsigned char double_little[] = {0x9a, 0x99, 0x99, 0x99, 0x99, 0x99, 0xb9, 0x3f};
     static const unsigned char double_big[] = {0x3f, 0xb9, 0x99, 0x99, 0x99, 0x99, 0x99, 0x9a};
     static const float halves[] = {1, -2, 5.9604644775390625e-8f}, singles[] = {1, -10}, doubles[] = {0.1f};
 
-    accept("float16", 1, "{'descr': '<f2', 'fortran_order': False, 'shape': (3,), }   \n", half_little, 6, 1, 3, 3, halves);
-    accept("float16, big-endian", 1, "{'descr': '>f2', 'fortran_order': False, 'shape': (3,), }\n", half_big, 6, 1, 3, 3, halves);
-    accept("float32", 1, "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 1), }\n", single_little, 8, 2, 2, 2, singles);
-    accept("float32, big-endian", 2, "{'descr': '>f4', 'fortran_order': False, 'shape': (1, 2), }\n", single_big, 8, 2, 1, 2, singles);
-    accept("float64", 3, "{'descr': '<f8', 'fortran_order': False, 'shape': (1, 1, 1), }\n", double_little, 8, 3, 1, 1, doubles);
-    accept("float64, big-endian", 1, "{'descr': '>f8', 'fortran_order': False, 'shape': (1,), }\n", double_big, 8, 1, 1, 1, doubles);
+    accept("float16", 1, "{'descr': '<f2', 'fortran_order': False, 'shape': (3,), }   \n", half_little, 6, 1, 3, 3,
+           halves);
+    accept("float16, big-endian", 1, "{'descr': '>f2', 'fortran_order': False, 'shape': (3,), }\n", half_big, 6, 1, 3, 3,
+           halves);
+    accept("float32", 1, "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 1), }\n", single_little, 8, 2, 2, 2,
+           singles);
+    accept("float32, big-endian", 2, "{'descr': '>f4', 'fortran_order': False, 'shape': (1, 2), }\n", single_big, 8, 2, 1,
+           2, singles);
+    accept("float64", 3, "{'descr': '<f8', 'fortran_order': False, 'shape': (1, 1, 1), }\n", double_little, 8, 3, 1, 1,
+           doubles);
+    accept("float64, big-endian", 1, "{'descr': '>f8', 'fortran_order': False, 'shape': (1,), }\n", double_big, 8, 1, 1,
+           1, doubles);
     accept("rank 0", 1, "{'descr': '<f4', 'fortran_order': False, 'shape': (), }\n", single_little, 4, 0, 0, 1, singles);
-    accept("no number", 1, "{'descr': '<f4', 'fortran_order': False, 'shape': (0, 5), }\n", single_little, 0, 2, 0, 0, singles);
-    accept("keys in another order", 1, "{\"shape\":(2,),'descr':\"<f4\",'fortran_order':False}", single_little, 8, 1, 2, 2, singles);
+    accept("no number", 1, "{'descr': '<f4', 'fortran_order': False, 'shape': (0, 5), }\n", single_little, 0, 2, 0, 0,
+           singles);
+    accept("keys in another order", 1, "{\"shape\":(2,),'descr':\"<f4\",'fortran_order':False}", single_little, 8, 1, 2,
+           2, singles);
 }
 
 static void test_hostile(void)
@@ -98,11 +109,15 @@ static void test_hostile(void)
     refuse("records", 1, "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,), }", 8, "plain array");
     refuse("too few bytes", 1, "{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }", 8, "needs 3 numbers");
     refuse("too many bytes", 1, "{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }", 8, "needs 1 numbers");
-    refuse("a shape beyond 64 bits", 1, "{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296, 4), }", 0, "address");
-    refuse("bytes beyond 64 bits", 1, "{'descr': '<f8', 'fortran_order': False, 'shape': (2305843009213693952,), }", 0, "numbers");
-    refuse("a number beyond 64 bits", 1, "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999999,), }", 0, "address");
+    refuse("a shape beyond 64 bits", 1,
+           "{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296, 4), }", 0, "address");
+    refuse("bytes beyond 64 bits", 1, "{'descr': '<f8', 'fortran_order': False, 'shape': (2305843009213693952,), }", 0,
+           "numbers");
+    refuse("a number beyond 64 bits", 1,
+           "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999999,), }", 0, "address");
     refuse("a negative size", 1, "{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }", 4, "whole numbers");
-    refuse("nine dimensions", 1, "{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1), }", 4, "8 dimensions");
+    refuse("nine dimensions", 1, "{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1), }", 4,
+           "8 dimensions");
     refuse("a key twice", 1, "{'descr': '<f4', 'descr': '<f4', 'shape': (1,), }", 4, "once each");
     refuse("a key missing", 1, "{'descr': '<f4', 'fortran_order': False, }", 4, "keys");
     refuse("another key", 1, "{'descr': '<f4', 'fortran_order': False, 'shape': (1,), 'x': 1}", 4, "keys");
@@ -153,11 +168,12 @@ static void test_write(void)
         data[i] = (float)i * 0.37f - 100;
     for (size_t s = 0; s < 4; s++) {
         size_t rank = s == 3 ? 8 : s + 1;
-        if (!check(npy_write(path(), data, rank, shapes[s], &e) == LAKE_OK && npy_open(&npy, path(), &e) == LAKE_OK, "round trip", "%s", e.text))
+        if (!check(npy_write(path(), data, rank, shapes[s], &e) == LAKE_OK && npy_open(&npy, path(), &e) == LAKE_OK,
+                   "round trip", "%s", e.text))
             continue;
         npy_get(&npy, 0, 5000, back);
-        check(npy.rank == rank && memcmp(npy.shape, shapes[s], rank * sizeof(size_t)) == 0 && memcmp(data, back, sizeof data) == 0 &&
-                  (size_t)(npy.data - npy.view.data) % 64 == 0,
+        check(npy.rank == rank && memcmp(npy.shape, shapes[s], rank * sizeof(size_t)) == 0 &&
+                  memcmp(data, back, sizeof data) == 0 && (size_t)(npy.data - npy.view.data) % 64 == 0,
               "round trip", "rank %lu", (unsigned long)rank);
         npy_get(&npy, 4990, 10, back);
         check(memcmp(data + 4990, back, 40) == 0, "a part", "differs");

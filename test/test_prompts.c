@@ -21,7 +21,8 @@ static void test_builtin(void)
               (unsigned long)anomalies)) {
         check(strcmp(normal[0], "a cropped photo of a metal nut.") == 0, "first sentence", "%s", normal[0]);
         check(strcmp(normal[1], "a cropped photo of a flawless metal nut.") == 0, "second sentence", "%s", normal[1]);
-        check(strcmp(normal[153], "a photo of the metal nut without damage for anomaly detection.") == 0, "last sentence", "%s", normal[153]);
+        check(strcmp(normal[153], "a photo of the metal nut without damage for anomaly detection.") == 0, "last sentence",
+              "%s", normal[153]);
         check(strcmp(anomalous[0], "a cropped photo of a damaged object.") == 0, "no class name", "%s", anomalous[0]);
         for (size_t i = 0; i < normals; i++)
             if (strchr(normal[i], '{') != NULL || strchr(normal[i], '_') != NULL)
@@ -53,8 +54,8 @@ static void refuse(const char *name, const char *text, const char *says)
     Prompts prompts;
     Error e = {0, ""};
 
-    check(prompts_parse(&prompts, text, "p.txt", &e) == LAKE_BAD_INPUT && strstr(e.text, says) == e.text, name, "'%s' is not '%s...'", e.text,
-          says);
+    check(prompts_parse(&prompts, text, "p.txt", &e) == LAKE_BAD_INPUT && strstr(e.text, says) == e.text, name,
+          "'%s' is not '%s...'", e.text, says);
 }
 
 int main(void)
@@ -65,7 +66,9 @@ int main(void)
 
     test_builtin();
     accept("a file", "[normal]\ngood {}\n[anomalous]\nbad {}\n[templates]\nsee: {}", 1, "see: good x{}");
-    accept("spaces, comments, returns", "# c\r\n\r\n [normal] \r\n\t good {} \r\n fine {}\r\n[anomalous]\r\n{}\r\n[templates]\r\n{}\r\n", 2, "good x{}");
+    accept("spaces, comments, returns",
+           "# c\r\n\r\n [normal] \r\n\t good {} \r\n fine {}\r\n[anomalous]\r\n{}\r\n[templates]\r\n{}\r\n", 2,
+           "good x{}");
     accept("a section in two parts", "[normal]\n{}\n[anomalous]\n{}\n[normal]\n{} two\n[templates]\n{}\n", 2, "x{}");
     refuse("no place", "[normal]\ngood\n", "p.txt:2: expected exactly one {} in the line, found 0");
     refuse("two places", "[normal]\n\ngood {} {}\n", "p.txt:3: expected exactly one {} in the line, found 2");
@@ -74,7 +77,8 @@ int main(void)
     refuse("empty section", "[normal]\n{}\n[templates]\n{}\n", "p.txt: no line in section [anomalous]");
     refuse("empty file", "", "p.txt: no line in section [normal]");
     file_save(path, "[normal]\0{}", 11, &e);
-    check(prompts_read(&prompts, path, &e) == LAKE_BAD_INPUT && strstr(e.text, "not a text file") != NULL, "a byte 0", "%s", e.text);
+    check(prompts_read(&prompts, path, &e) == LAKE_BAD_INPUT && strstr(e.text, "not a text file") != NULL, "a byte 0",
+          "%s", e.text);
     remove(path);
     check(prompts_read(&prompts, "/nonexistent.txt", &e) == LAKE_BAD_INPUT, "no file", "read");
     return 0;

@@ -14,7 +14,9 @@
 #include "base/file.h"
 #include "lake.h"
 
-#define MAGIC "\x89" "LAKE\r\n\x1a" /* a byte no text begins with, and both line ends, so that a text-mode transfer shows */
+#define MAGIC                                                                                                            \
+    "\x89"                                                                                                               \
+    "LAKE\r\n\x1a" /* a byte no text begins with, and both line ends, so that a text-mode transfer shows */
 #define VERSION 1u
 
 enum { AT_VERSION = 8, AT_CRC = 12, AT_SIZE = 16, HEAD_SIZE = 24 };
@@ -258,20 +260,23 @@ static void walk_options(Walk *w, LakeDetector *d)
     char *class_name = o->class_name;
     uint64_t neurons = o->neurons;
 
-    o->normalisation = (LakeNormalisation)walk_choice(w, (int)o->normalisation, LAKE_NORMALISE_LN, "the token normalisation");
+    o->normalisation =
+        (LakeNormalisation)walk_choice(w, (int)o->normalisation, LAKE_NORMALISE_LN, "the token normalisation");
     o->selection = (LakeSelection)walk_choice(w, (int)o->selection, LAKE_SELECT_PCA, "the selection");
     walk_u64(w, &neurons, 1, SIZE_MAX, "the number of neurons");
     walk_u64(w, &o->seed, 0, UINT64_MAX, "the seed");
     o->distance = (LakeDistance)walk_choice(w, (int)o->distance, LAKE_DISTANCE_COSINE, "the distance");
     walk_f64(w, &o->coreset, "the coreset's share");
     walk_f64(w, &o->trim, "the trimmed share");
-    o->patch_attention = (LakeAttention)walk_choice(w, (int)o->patch_attention, LAKE_ATTENTION_PLAIN, "the patch attention");
+    o->patch_attention =
+        (LakeAttention)walk_choice(w, (int)o->patch_attention, LAKE_ATTENTION_PLAIN, "the patch attention");
     o->semantic_block = walk_choice(w, o->semantic_block, 1 << 16, "the semantic block");
     walk_size(w, &o->resolution, 0, 1 << 16, "the resolution");
     o->grid_resize = (GridResize)walk_choice(w, (int)o->grid_resize, GRID_BILINEAR, "the resize of position embeddings");
     walk_f64(w, &o->decision.lambda, "lambda");
     o->decision.pooling = (LakePooling)walk_choice(w, (int)o->decision.pooling, LAKE_POOL_TOP1, "the pooling");
-    o->decision.threshold = (LakeThreshold)walk_choice(w, (int)o->decision.threshold, LAKE_THRESHOLD_FPR, "the threshold's kind");
+    o->decision.threshold =
+        (LakeThreshold)walk_choice(w, (int)o->decision.threshold, LAKE_THRESHOLD_FPR, "the threshold's kind");
     walk_f64(w, &o->decision.threshold_value, "the threshold");
     if (w->reading)
         class_name = NULL;
@@ -360,7 +365,7 @@ static void walk_dropped(Walk *w, LakeDetector *d, size_t total)
     if (w->code != LAKE_OK || d->dropped_count == 0)
         return;
     walk_indices(w, &d->dropped, d->dropped_count, total, "the dropped patches");
-    for (size_t i = 1; w->code == LAKE_OK && i < d->dropped_count; i++)
+    for (size_t i = 1; w->reading && w->code == LAKE_OK && i < d->dropped_count; i++)
         if (d->dropped[i] <= d->dropped[i - 1])
             damaged(w, "the dropped patches");
 }
@@ -461,13 +466,14 @@ static int check_head(const unsigned char *data, size_t size, const char *path, 
     if (size < HEAD_SIZE || memcmp(data, MAGIC, 8) != 0)
         return error_set(e, LAKE_BAD_INPUT, "%s: not a detector (lake fit makes .lake files)", path);
     if (get_u32le(data + AT_VERSION) != VERSION)
-        return error_set(e, LAKE_BAD_INPUT, "%s: a detector of version %lu; this program reads version %u: fit it again", path,
-                         (unsigned long)get_u32le(data + AT_VERSION), VERSION);
+        return error_set(e, LAKE_BAD_INPUT, "%s: a detector of version %lu; this program reads version %u: fit it again",
+                         path, (unsigned long)get_u32le(data + AT_VERSION), VERSION);
     if (get_u64le(data + AT_SIZE) != size)
-        return error_set(e, LAKE_BAD_INPUT, "%s: damaged detector: %llu bytes, its head says %llu; copy or fit it again", path,
-                         (unsigned long long)size, (unsigned long long)get_u64le(data + AT_SIZE));
+        return error_set(e, LAKE_BAD_INPUT, "%s: damaged detector: %llu bytes, its head says %llu; copy or fit it again",
+                         path, (unsigned long long)size, (unsigned long long)get_u64le(data + AT_SIZE));
     if (get_u32le(data + AT_CRC) != crc32_update(0, data + HEAD_SIZE, size - HEAD_SIZE))
-        return error_set(e, LAKE_BAD_INPUT, "%s: damaged detector: the checksum does not match; copy or fit it again", path);
+        return error_set(e, LAKE_BAD_INPUT, "%s: damaged detector: the checksum does not match; copy or fit it again",
+                         path);
     return LAKE_OK;
 }
 

@@ -21,7 +21,7 @@ ANOMALOUS_IMAGE = 99
 
 def tokens(image, layer, patches):
     """Exact in float32, the same in test_lake.c: a mean and an amplitude per channel, 16 random bits per number; token
-    7 is eight times as long; image 99 has three patches that are off in a third of the channels."""
+    7 is eight times as long; images from 99 on have three patches that are off in a third of the channels."""
     random, out = Random(image * 16 + layer), np.zeros((patches, WIDTHS[layer]))
     for p in range(patches):
         for d in range(WIDTHS[layer]):
@@ -30,7 +30,7 @@ def tokens(image, layer, patches):
             mean = ((channel >> 8) % 9 - 4.0) / 2
             u = ((random.next() >> 48) - 32768.0) / 32768
             out[p, d] = mean + amplitude * u
-            if image == ANOMALOUS_IMAGE and p % 13 == 4 and d % 3 == 0:
+            if image >= ANOMALOUS_IMAGE and p % 13 == 4 and d % 3 == 0:
                 out[p, d] += 2.5
         if p == 7:
             out[p] *= 8
@@ -60,8 +60,11 @@ def line(out, name, values):
 def case(out, name, n=3, height=6, width=6, text=False, **changes):
     o = Options(**{"neurons": 10, "seed": 11, "weight": 0.3, **changes})
     patches = height * width
-    detector = Detector([image(i, patches) for i in range(n)], (height, width), o, list(BLOCKS),
-                        [semantic(i, patches) for i in range(n)] if text else None)
+    normals = list(range(n))
+    if name.startswith("dirty"):  # an anomalous image among the normals
+        normals[-1] = ANOMALOUS_IMAGE + 1
+    detector = Detector([image(i, patches) for i in normals], (height, width), o, list(BLOCKS),
+                        [semantic(i, patches) for i in normals] if text else None)
     r = detector.score(image(ANOMALOUS_IMAGE, patches), semantic(ANOMALOUS_IMAGE, patches))
     kind, value = ("fpr", o.threshold[1]) if isinstance(o.threshold, tuple) else ("auto", 0) if o.threshold == "auto" \
         else ("number", o.threshold)
@@ -114,6 +117,8 @@ def write_lake():
         case(out, "trim", trim=0.1)
         case(out, "trim-text", trim=0.25, n=5, text=True, coreset=0.5)
         case(out, "trim-one", trim=0.5, n=1)
+        case(out, "dirty", n=6)
+        case(out, "dirty-trim", n=6, trim=0.01)
         case(out, "narrow", n=1, height=3, width=3)
         case(out, "strip", n=1, height=1, width=5)
         case(out, "single", n=1, height=1, width=1)
