@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/kernel.h"
 
 static void shape_text(char *text, size_t size, const WtsTensor *t)
 {
@@ -149,7 +148,7 @@ static int open_tokenizer(Clip *model, Error *e)
 
 int clip_open(Clip *model, const char *path, Error *e)
 {
-    int code = kernel_choose(e);
+    int code = tensor_begin(e);
 
     memset(model, 0, sizeof *model);
     if (code == LAKE_OK)

@@ -276,7 +276,7 @@ int lake_coreset(unsigned char *chosen, size_t keep, const float *rows, size_t r
  * Algorithms, 3.1). A row whose distance could still be below the best one found gets its distance computed
  * directly. That is a few rows per query. */
 
-enum { QUERY_BLOCK = 256, ROW_BLOCK = 1024 }; /* a block of products is 1 MB */
+enum { QUERY_BLOCK = 2048, ROW_BLOCK = 512 }; /* a 37 x 37 grid at once; a block of products is 4 MB at most */
 
 size_t lake_nearest_workspace(size_t count, size_t width)
 {

@@ -36,9 +36,11 @@ static int allocate_layer(LakeResult *result, size_t l, size_t count)
 int lake_result_open(LakeResult *result, const LakeDetector *detector, Error *e)
 {
     size_t workspace = 1;
-    int complete;
+    int complete, code = tensor_begin(e);
 
     memset(result, 0, sizeof *result);
+    if (code != LAKE_OK)
+        return code;
     result->height = detector->height;
     result->width = detector->width;
     result->layer_count = detector->layer_count;

@@ -2,7 +2,7 @@
  * function, one loop per formula; kernel/ holds the fast ones of the same signature. The functions declared
  * here run the table that kernel_choose picked (kernel/kernel.h). Results do not depend on the number of
  * threads. Sizes are counts of floats; no function allocates. A workspace's size depends on the kernel and on its
- * number of threads: ask for it after kernel_choose. It does not shrink when m, n or heads grow, so the largest
+ * number of threads: ask for it after tensor_begin. It does not shrink when m, n or heads grow, so the largest
  * call of a kind sizes it for the others. Outputs must not overlap inputs unless it is said. */
 #ifndef LAKE_TENSOR_H
 #define LAKE_TENSOR_H
@@ -10,6 +10,10 @@
 #include <stddef.h>
 
 #include "weights/weights.h"
+
+/* Chooses the kernels of this process, as kernel_choose does; to be called before a workspace is sized. Calling it again is
+ * harmless. LAKE_USAGE where $LAKE_KERNEL names a kernel that cannot run. */
+int tensor_begin(Error *e);
 
 /* A weight matrix as checkpoints store it: rows are outputs, columns inputs. */
 typedef struct {

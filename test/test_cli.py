@@ -121,6 +121,33 @@ def check_text_branch():
           "tokens", r.stdout + r.stderr)
 
 
+def stack(paths, out):
+    """.npy arrays of one shape [L, P, D] -> one file per layer of shape [n, P, D]; our own files have a head of 128 bytes."""
+    blobs = [pathlib.Path(p).read_bytes() for p in paths]
+    layers, patches, width = (int(v) for v in blobs[0][:128].split(b"(")[1].split(b")")[0].split(b","))
+    size = patches * width * 4
+    head = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({len(blobs)}, {patches}, {width}), }}".encode()
+    head = b"\x93NUMPY\x01\x00" + struct.pack("<H", 118) + head.ljust(117) + b"\n"
+    for layer in range(layers):
+        pathlib.Path(out % layer).write_bytes(head + b"".join(b[128 + layer * size:128 + (layer + 1) * size] for b in blobs))
+
+
+def check_features_equal_photos():
+    """Tokens that embed wrote, given as features, score as the photos themselves: both ways into the method are one."""
+    for name, paths in (("n", [f"good/{i}.png" for i in range(4)]), ("t", ["new/a.png", "new/sub/a.png"])):
+        for i, path in enumerate(paths):
+            run("embed", path, "--weights", "tiny.clip", "--res", "264", "--layers", "1,2,3", "-o", f"{name}{i}.npy")
+        stack([f"{name}{i}.npy" for i in range(len(paths))], name + "_layer%d.npy")
+    run("fit", "good", "--weights", "tiny.clip", "--res", "264", "-o", "p.lake")
+    r = run("fit", *(f"n_layer{i}.npy" for i in range(3)), "-o", "q.lake")
+    photos = [json.loads(line) for line in run("score", "p.lake", "new/a.png", "new/sub/a.png", "--jsonl").stdout.splitlines()]
+    r = run("score", "q.lake", *(f"t_layer{i}.npy" for i in range(3)), "--jsonl")
+    features = [json.loads(line) for line in r.stdout.splitlines()]
+    keys = ("score", "threshold", "structural", "patch")
+    check(len(photos) == 2 and [[p[k] for k in keys] for p in photos] == [[f[k] for k in keys] for f in features],
+          "photos and their tokens as features score alike", f"{photos} {features} {r.stderr}")
+
+
 def check_other_verbs():
     for name, files in (("ab", ("good/0.png", "good/1.png")), ("cd", ("good/2.png", "good/3.png"))):
         run("fit", *files, "--weights", "tiny.clip", "--res", "128", "--keep-tokens", "-o", f"{name}.lake")
@@ -254,6 +281,7 @@ def main():
             make_world()
             check_main_job()
             check_text_branch()
+            check_features_equal_photos()
             check_other_verbs()
             check_usage()
             check_bad_input()
