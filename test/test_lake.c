@@ -393,7 +393,7 @@ static void try_nearest(const char *name, size_t queries, size_t rows, size_t co
 static void test_nearest(void)
 {
     try_nearest("nearest: small", 3, 10, 4, 0, 0, 1, LAKE_DISTANCE_L2);
-    try_nearest("nearest: several blocks", 300, 2100, 12, 1, 1, 1, LAKE_DISTANCE_L2);
+    try_nearest("nearest: several blocks", 2100, 1100, 5, 1, 1, 1, LAKE_DISTANCE_L2);
     try_nearest("nearest: cancellation", 40, 1100, 100, 3000, 3000, 1, LAKE_DISTANCE_L2);
     try_nearest("nearest: cosine's half square", 40, 300, 33, 0, 0, 1, LAKE_DISTANCE_COSINE);
     try_nearest("nearest: overflow of the product", 20, 200, 7, 1e19f, 1e19f, 1e18f, LAKE_DISTANCE_L2);
