@@ -175,29 +175,6 @@ typedef struct {
     size_t k0, count;
 } Step;
 
-static Step step_at(const Product *p, size_t panel, size_t k_block)
-{
-    Step s;
-
-    s.column = panel * TILE_COLUMNS;
-    s.columns = smaller(TILE_COLUMNS, p->w->rows - s.column);
-    s.k0 = k_block * BLOCK_K;
-    s.count = smaller(BLOCK_K, p->w->columns - s.k0);
-    return s;
-}
-
-/* Asks for the part-th of `parts` shares of a step's weights, so that memory works while we multiply. */
-static void prefetch_step(const Product *p, const Step *s, size_t part, size_t parts)
-{
-    size_t size = p->w->type == WTS_F32 ? 4 : 2;
-
-    for (size_t r = s->columns * part / parts; r < s->columns * (part + 1) / parts; r++) {
-        const char *line = (const char *)p->w->data + ((s->column + r) * p->w->columns + s->k0) * size;
-        for (size_t byte = 0; byte < s->count * size; byte += 64)
-            v_prefetch(line + byte);
-    }
-}
-
 static void activate(float *y, size_t ldy, size_t rows, size_t columns, Epilogue epilogue)
 {
     for (size_t r = 0; r < rows; r++) {
@@ -224,8 +201,8 @@ static void narrow_tile(size_t rows, size_t columns, float *y, size_t ldy, const
 }
 
 /* All rows against one panel. They are spread evenly over the tiles: 197 rows are 13 or 14 each, no tile is left with
- * one. `next` (may be NULL) is the step that this thread will do after this one. */
-static void run_step(const Product *p, const Step *s, const Step *next, float *panel)
+ * one. */
+static void run_step(const Product *p, const Step *s, float *panel)
 {
     Rows w = {p->w->data, p->w->type, p->w->columns};
     const float *x_block = p->x_blocks + s->k0 / BLOCK_K * p->rows * ROW_STRIDE;
@@ -239,8 +216,6 @@ static void run_step(const Product *p, const Step *s, const Step *next, float *p
         const float *x = x_block + row * ROW_STRIDE;
         float *y = p->y + row * p->ldy + s->column;
 
-        if (next != NULL)
-            prefetch_step(p, next, t, tiles);
         if (s->columns == TILE_COLUMNS)
             tile(rows, y, p->ldy, x, panel, s->count, bias, add);
         else
@@ -253,13 +228,15 @@ static void run_step(const Product *p, const Step *s, const Step *next, float *p
 /* Panels first .. end - 1 over all of k. */
 static void run_group(const Product *p, size_t first, size_t end, float *panel)
 {
-    size_t k_blocks = k_blocks_of(p->w->columns), width = end - first, steps = width * k_blocks;
-    Step now = step_at(p, first, 0), next = now;
-
-    for (size_t i = 1; i <= steps; i++, now = next) {
-        if (i < steps)
-            next = step_at(p, first + i % width, i / width);
-        run_step(p, &now, i < steps ? &next : NULL, panel);
+    for (size_t block = 0; block < k_blocks_of(p->w->columns); block++) {
+        for (size_t i = first; i < end; i++) {
+            Step s;
+            s.column = i * TILE_COLUMNS;
+            s.columns = smaller(TILE_COLUMNS, p->w->rows - s.column);
+            s.k0 = block * BLOCK_K;
+            s.count = smaller(BLOCK_K, p->w->columns - s.k0);
+            run_step(p, &s, panel);
+        }
     }
 }
 

@@ -25,9 +25,6 @@
 /* Adding this number (1.5 * 2^23) rounds a float below 2^22 to an integer, which then stands in the low bits. */
 #define V_ROUND 12582912.0f
 
-/* Asks for the cache line at p to be brought near (second level); never faults. */
-#define v_prefetch(p) __builtin_prefetch((p), 0, 2)
-
 #if defined(VECTOR_AVX512)
 #include <immintrin.h>
 #define V_WIDTH 16
