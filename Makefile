@@ -38,7 +38,7 @@ ALL_CFLAGS = $(STANDARD) $(WARNINGS) $(FLAGS_FP) $(FLAGS_OPENMP) $(INCLUDES) $(C
 
 # ---- what is built -----------------------------------------------------------------------------------------
 
-LIBRARY_SOURCES := $(filter-out main.c,$(wildcard *.c)) $(wildcard base/*.c image/*.c weights/*.c convert/*.c kernel/*.c)
+LIBRARY_SOURCES := $(filter-out main.c,$(wildcard *.c)) $(wildcard method/*.c base/*.c image/*.c weights/*.c convert/*.c kernel/*.c)
 COMMAND_SOURCES := main.c $(wildcard cli/*.c)
 TEST_SOURCES := $(wildcard test/test_*.c)
 
@@ -77,7 +77,7 @@ $(BUILD)/kernel/kernel_avx2.o: FLAGS_FILE := $(FLAGS_AVX2)
 $(BUILD)/kernel/kernel_avx512.o: FLAGS_FILE := $(FLAGS_AVX512)
 
 # The default prompts are a text file that users replace; the program carries them as a string.
-$(BUILD)/prompts.o: $(BUILD)/prompts.inc
+$(BUILD)/method/prompts.o: $(BUILD)/prompts.inc
 $(BUILD)/prompts.inc: weights/prompts.txt
 	sed -e 's/[\\"]/\\&/g' -e 's/^/"/' -e 's/$$/\\n"/' weights/prompts.txt > $@
 
@@ -97,7 +97,7 @@ asan:
 
 # ---- installing --------------------------------------------------------------------------------------------
 
-PUBLIC_HEADERS := lake.h clip.h tensor.h tokenizer.h map.h base/error.h image/image.h image/draw.h weights/weights.h convert/convert.h
+PUBLIC_HEADERS := lake.h clip.h tensor.h tokenizer.h method/map.h base/error.h image/image.h image/draw.h weights/weights.h convert/convert.h
 
 install: all
 	mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/share/man/man1

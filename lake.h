@@ -48,12 +48,12 @@ typedef enum { LAKE_THRESHOLD_AUTO, LAKE_THRESHOLD_NUMBER, LAKE_THRESHOLD_FPR } 
 typedef struct {
     double lambda;           /* weight of the semantic score, 0 to 1 */
     LakePooling pooling;
-    LakeThreshold threshold; /* AUTO: 1.1 times the largest normal score */
+    LakeThreshold threshold; /* AUTO: 1.1 times the largest normal score, at most halfway from it to 1 */
     double threshold_value;  /* NUMBER: the threshold; FPR: the share q of normals that may lie above it */
 } LakeDecision;
 
 typedef struct {
-    size_t layer_count;            /* 0: depth/4, depth/2 and 3*depth/4 */
+    size_t layer_count;            /* 0: depth/4 and depth/2 */
     int layers[LAKE_MAX_LAYERS];   /* structural blocks, from 1, ascending */
     LakeNormalisation normalisation;
     LakeSelection selection;

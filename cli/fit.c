@@ -197,7 +197,7 @@ static int run(int argc, char **argv, Error *e)
         {"-o", OPTION_TEXT, &output, "D.lake", 0, 0, "the detector to write"},
         {"--weights", OPTION_TEXT, &weights, "W", 0, 0, "the flat binary (default: $LAKE_WEIGHTS)"},
         SETTINGS_TEXT(settings),
-        {"--layers", OPTION_COUNTS, &settings.layers, "6,12", 0, 0, "structural blocks from 1 (default: depth/4, depth/2, 3 depth/4)"},
+        {"--layers", OPTION_COUNTS, &settings.layers, "6,12", 0, 0, "structural blocks from 1 (default: depth/4 and depth/2)"},
         {"--neurons", OPTION_COUNT, &settings.neurons, "K", 0, 0, "channels to select per layer (default 100)"},
         {"--select", OPTION_CHOICE, &settings.selection, "variance|random|bottom|all|pca", 0, 0, "which channels (default variance)"},
         {"--normalise", OPTION_CHOICE, &settings.normalisation, "none|clip|l2|ln", 0, 0, "of every token, first (default clip)"},

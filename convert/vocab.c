@@ -305,7 +305,7 @@ static int read_id(const Vocabulary *v, const Json *number, const char *symbol, 
 static int read_ids(Vocabulary *v, const Json *object, unsigned char *seen, Error *e)
 {
     for (const Json *j = object->child; j != NULL; j = j->next) {
-        uint32_t id;
+        uint32_t id = 0;
         int code = read_id(v, j, j->key, &id, e);
         if (code != LAKE_OK)
             return code;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "eigen.h"
+#include "method/eigen.h"
 #include "lake.h"
 #include "test/test.h"
 

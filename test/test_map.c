@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lake.h"
-#include "map.h"
+#include "method/map.h"
 #include "test/test.h"
 
 /* Ours is rounded to float after each pass (values up to 1: 6e-8), and the blur adds up to 73 products in float: a few

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "prompts.h"
+#include "method/prompts.h"
 #include "test/test.h"
 
 static void test_builtin(void)

@@ -156,7 +156,7 @@ static void add_table(List *list, const char *prefix, const char *name, WtsType 
 
 static void add_norm(List *list, const char *prefix, const char *name, uint32_t width)
 {
-    char full[48];
+    char full[24];
 
     snprintf(full, sizeof full, "%s.weight", name);
     add_vector(list, prefix, full, width);
@@ -166,7 +166,7 @@ static void add_norm(List *list, const char *prefix, const char *name, uint32_t 
 
 static void add_linear(List *list, const char *prefix, const char *name, uint32_t out, uint32_t in)
 {
-    char full[48];
+    char full[24];
 
     snprintf(full, sizeof full, "%s.weight", name);
     add_table(list, prefix, full, list->matrix_type, out, in);

@@ -260,7 +260,7 @@ class Detector:
         self.outlier = self.normal_scores > median + 5 * np.median(abs(self.normal_scores - median))
         trusted = self.normal_scores[~self.outlier] if o.trim > 0 else self.normal_scores
         if o.threshold == "auto":
-            self.threshold = 1.1 * trusted.max()
+            self.threshold = min(1.1 * trusted.max(), (1 + trusted.max()) / 2)
         elif isinstance(o.threshold, tuple):
             self.threshold = np.quantile(trusted, 1 - o.threshold[1])
         else:

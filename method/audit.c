@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "eigen.h"
+#include "method/eigen.h"
 #include "lake.h"
 
 int lake_overlap(LakeOverlap *overlap, const LakeLayer *a, const LakeLayer *b, Error *e)

@@ -43,6 +43,14 @@ static void find_outliers(LakeDetector *d, double *scratch)
         d->outlier[i] = d->normal_scores[i] > median + 5 * deviation;
 }
 
+/* 1.1 times the largest normal score; where that is near 1, which scores never pass, halfway from it to 1. */
+static double automatic_threshold(double largest)
+{
+    double scaled = 1.1 * largest, halfway = 0.5 * (1 + largest);
+
+    return scaled < halfway ? scaled : halfway;
+}
+
 /* The threshold, from the scores that are trusted: all, or with trimming (the normals are distrusted) those that do not
  * stand out. The median never stands out, so some are left. */
 static void set_threshold(LakeDetector *d, double *trusted)
@@ -59,7 +67,7 @@ static void set_threshold(LakeDetector *d, double *trusted)
     else if (decision->threshold == LAKE_THRESHOLD_FPR)
         d->threshold = lake_quantile(trusted, count, 1 - decision->threshold_value);
     else
-        d->threshold = 1.1 * lake_quantile(trusted, count, 1);
+        d->threshold = automatic_threshold(lake_quantile(trusted, count, 1));
 }
 
 int lake_decide(LakeDetector *detector, const LakeDecision *decision, Error *e)

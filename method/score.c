@@ -5,7 +5,7 @@
 
 #include "base/bytes.h"
 #include "lake.h"
-#include "map.h"
+#include "method/map.h"
 
 /* ---- room for results ---- */
 

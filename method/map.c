@@ -1,5 +1,5 @@
 /* Maps at the image's size; see map.h. */
-#include "map.h"
+#include "method/map.h"
 
 #include <math.h>
 #include <stdint.h>

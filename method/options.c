@@ -21,10 +21,10 @@ void lake_defaults(LakeOptions *options)
     options->decision.threshold = LAKE_THRESHOLD_AUTO;
 }
 
-/* depth/4, depth/2, 3*depth/4; a very shallow model has fewer. */
+/* depth/4 and depth/2; a model of one block has it alone. doc/METHOD.md has the measurement behind it. */
 static void default_layers(LakeOptions *options, int depth)
 {
-    for (int quarter = 1; quarter <= 3; quarter++) {
+    for (int quarter = 1; quarter <= 2; quarter++) {
         int block = quarter * depth / 4 > 0 ? quarter * depth / 4 : 1;
         if (options->layer_count == 0 || options->layers[options->layer_count - 1] < block)
             options->layers[options->layer_count++] = block;

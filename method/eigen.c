@@ -2,7 +2,7 @@
  * tql2): Householder reflections make the matrix tridiagonal, implicit QL steps with Wilkinson's shift make that
  * diagonal, and both are applied to a matrix that ends up holding the eigenvectors. Eigenvectors are rows here, so
  * that every inner loop runs along memory. */
-#include "eigen.h"
+#include "method/eigen.h"
 
 #include <float.h>
 #include <math.h>

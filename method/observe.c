@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 #include "lake.h"
-#include "prompts.h"
+#include "method/prompts.h"
 
 /* ---- room for an observation ---- */
 

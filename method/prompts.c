@@ -1,5 +1,5 @@
 /* Prompt ensembles; see prompts.h. */
-#include "prompts.h"
+#include "method/prompts.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,0 +1,222 @@
+/* Fitting: normal images in, detector out. learn.c has the steps of the method that run at the end. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "method/fit.h"
+
+char *fit_copy_text(const char *text)
+{
+    char *copy = malloc(strlen(text) + 1);
+
+    return copy != NULL ? strcpy(copy, text) : NULL;
+}
+
+static float *copy_floats(const float *numbers, size_t count)
+{
+    float *copy = malloc(count * sizeof *copy);
+
+    return copy != NULL ? memcpy(copy, numbers, count * sizeof *copy) : NULL;
+}
+
+/* ---- beginning and adding ---- */
+
+static int describe(LakeFit *fit, const LakeOptions *options, const Clip *model, const LakeTokens *shape, Error *e)
+{
+    LakeDetector *d = &fit->detector;
+    size_t sum = 0;
+
+    d->options = *options;
+    d->options.prompts = NULL;
+    d->height = shape->height;
+    d->width = shape->width;
+    d->layer_count = options->layer_count;
+    if (model != NULL) {
+        d->weights = fit_copy_text(wts_path(model->file));
+        if (d->weights == NULL)
+            return error_memory(e, "a path");
+        d->fingerprint = wts_fingerprint(model->file);
+    }
+    fit->patches = shape->height * shape->width;
+    for (size_t l = 0; l < d->layer_count; l++) {
+        LakeLayer *layer = &d->layers[l];
+        layer->block = options->layers[l];
+        layer->width = shape->widths[l];
+        layer->count =
+            options->selection == LAKE_SELECT_ALL || options->neurons > layer->width ? layer->width : options->neurons;
+        fit->offsets[l] = fit->patches * sum;
+        if (layer->width == 0 || !size_add(sum, layer->width, &sum))
+            return error_set(e, LAKE_USAGE, "layer %d: tokens of width %llu", layer->block,
+                             (unsigned long long)layer->width);
+    }
+    if (fit->patches == 0 || !size_multiply(fit->patches, sum, &fit->image_floats) ||
+        fit->image_floats > SIZE_MAX / sizeof(float))
+        return error_set(e, LAKE_USAGE, "a grid of %llu x %llu patches", (unsigned long long)shape->height,
+                         (unsigned long long)shape->width);
+    return LAKE_OK;
+}
+
+int fit_copy_texts(LakeTexts *to, const LakeTexts *from, Error *e)
+{
+    to->embed = from->embed;
+    to->scale = from->scale;
+    to->normal = copy_floats(from->normal, from->embed);
+    to->anomalous = copy_floats(from->anomalous, from->embed);
+    return to->normal != NULL && to->anomalous != NULL ? LAKE_OK : error_memory(e, "the text embeddings");
+}
+
+int lake_fit_begin(LakeFit **fit, const LakeOptions *options, const Clip *model, const LakeTexts *texts,
+                   const LakeTokens *shape, Error *e)
+{
+    int code = tensor_begin(e);
+
+    *fit = NULL;
+    if (code != LAKE_OK)
+        return code;
+    if (options->layer_count == 0 || options->layer_count > LAKE_MAX_LAYERS || shape->layer_count != options->layer_count)
+        return error_set(e, LAKE_USAGE, "tokens of %llu layers where the options name %llu",
+                         (unsigned long long)shape->layer_count, (unsigned long long)options->layer_count);
+    if (texts != NULL && (shape->patches == NULL || shape->embed != texts->embed))
+        return error_set(e, LAKE_USAGE, "texts of width %llu, and patches in a joint space of width %llu",
+                         (unsigned long long)texts->embed,
+                         (unsigned long long)(shape->patches != NULL ? shape->embed : 0));
+    *fit = calloc(1, sizeof **fit);
+    if (*fit == NULL)
+        return error_memory(e, "a fit");
+    code = describe(*fit, options, model, shape, e);
+    if (code == LAKE_OK && texts != NULL)
+        code = fit_copy_texts(&(*fit)->detector.texts, texts, e);
+    if (code != LAKE_OK) {
+        lake_fit_abandon(*fit);
+        *fit = NULL;
+    }
+    return code;
+}
+
+void lake_fit_abandon(LakeFit *fit)
+{
+    if (fit == NULL)
+        return;
+    for (size_t i = 0; fit->tokens != NULL && i < fit->detector.normal_count; i++)
+        free(fit->tokens[i]);
+    free(fit->tokens);
+    free(fit->skip);
+    for (size_t l = 0; l < LAKE_MAX_LAYERS; l++)
+        free(fit->distances[l]);
+    lake_detector_close(&fit->detector);
+    free(fit);
+}
+
+/* Makes room for one more image in every array that has an entry per image. */
+static int make_room(LakeFit *fit, Error *e)
+{
+    LakeDetector *d = &fit->detector;
+    size_t larger = fit->room == 0 ? 8 : 2 * fit->room, numbers;
+    void *grown;
+
+    if (d->normal_count < fit->room)
+        return LAKE_OK;
+    if (!size_multiply(larger, fit->patches, &numbers) || numbers >= UINT32_MAX)
+        return error_set(e, LAKE_USAGE, "more than %lu normal patches: fit fewer images", (unsigned long)UINT32_MAX);
+    if ((grown = realloc(fit->tokens, larger * sizeof *fit->tokens)) == NULL)
+        return error_memory(e, "the normal images");
+    fit->tokens = grown;
+    if ((grown = realloc(d->names, larger * sizeof *d->names)) == NULL)
+        return error_memory(e, "the normal images");
+    d->names = grown;
+    if (d->texts.embed > 0) {
+        if ((grown = realloc(d->normal_semantic, numbers * sizeof *d->normal_semantic)) == NULL)
+            return error_memory(e, "the normal images");
+        d->normal_semantic = grown;
+    }
+    fit->room = larger;
+    return LAKE_OK;
+}
+
+/* Takes over an image's tokens, normalised where they are not yet. semantic: its map s(p), or NULL: computed. */
+int fit_append(LakeFit *fit, const LakeTokens *tokens, const float *semantic, const char *name, Error *e)
+{
+    LakeDetector *d = &fit->detector;
+    size_t n = d->normal_count;
+    double *lengths;
+    float *block;
+    int code = make_room(fit, e);
+
+    if (code != LAKE_OK)
+        return code;
+    block = malloc(fit->image_floats * sizeof *block);
+    lengths = malloc(fit->patches * sizeof *lengths);
+    d->names[n] = fit_copy_text(name);
+    if (block == NULL || lengths == NULL || d->names[n] == NULL) {
+        free(block);
+        free(lengths);
+        free(d->names[n]);
+        return error_memory(e, "the tokens of a normal image");
+    }
+    for (size_t l = 0; l < d->layer_count; l++) {
+        float *to = block + fit->offsets[l];
+        memcpy(to, tokens->layers[l], fit->patches * tokens->widths[l] * sizeof *to);
+        if (!tokens->normalised)
+            lake_normalise(to, fit->patches, tokens->widths[l], d->options.normalisation, lengths);
+    }
+    if (d->texts.embed > 0 && semantic != NULL)
+        memcpy(d->normal_semantic + n * fit->patches, semantic, fit->patches * sizeof *semantic);
+    else if (d->texts.embed > 0)
+        lake_activate(d->normal_semantic + n * fit->patches, tokens->patches, fit->patches, &d->texts);
+    free(lengths);
+    fit->tokens[n] = block;
+    d->normal_count++;
+    return LAKE_OK;
+}
+
+int lake_fit_add(LakeFit *fit, const LakeTokens *tokens, const char *name, Error *e)
+{
+    const LakeDetector *d = &fit->detector;
+    int code = lake_check_tokens(d, tokens, name, e);
+
+    if (code != LAKE_OK)
+        return code;
+    if (d->texts.embed > 0 && (tokens->patches == NULL || tokens->embed != d->texts.embed))
+        return error_set(e, LAKE_USAGE, "%s: no patches in the joint space, which the texts need", name);
+    return fit_append(fit, tokens, NULL, name, e);
+}
+
+/* ---- finishing ---- */
+
+static int finish(LakeFit *fit, Error *e)
+{
+    LakeDetector *d = &fit->detector;
+    LakeDecision decision = d->options.decision;
+    int code;
+
+    if (d->normal_count == 0)
+        return error_set(e, LAKE_USAGE, "no normal image to fit on");
+    d->normal_structural = malloc(d->normal_count * fit->patches * sizeof *d->normal_structural);
+    d->normal_scores = malloc(d->normal_count * sizeof *d->normal_scores);
+    d->outlier = malloc(d->normal_count);
+    if (d->normal_structural == NULL || d->normal_scores == NULL || d->outlier == NULL)
+        return error_memory(e, "the scores of the normal images");
+    code = fit_learn(fit, e);
+    if (code == LAKE_OK && d->options.trim > 0)
+        code = fit_drop_suspects(fit, e);
+    return code == LAKE_OK ? lake_decide(d, &decision, e) : code;
+}
+
+int lake_fit_finish(LakeFit *fit, LakeDetector *detector, Error *e)
+{
+    int code = finish(fit, e);
+
+    memset(detector, 0, sizeof *detector);
+    if (code == LAKE_OK) {
+        *detector = fit->detector;
+        if (detector->options.keep_tokens) {
+            detector->kept = fit->tokens;
+            fit->tokens = NULL;
+        }
+        memset(&fit->detector, 0, sizeof fit->detector); /* handed over; abandoning frees the rest */
+        fit->detector.normal_count = detector->normal_count;
+    }
+    lake_fit_abandon(fit);
+    return code;
+}
