@@ -171,16 +171,17 @@ static int bar_row(float at, int height)
     return (int)((1 - at) * (float)(height - 1) + 0.5f);
 }
 
-/* A label centred on a row, moved to stay inside. */
+/* A label centred on a row, moved to stay inside with a little room. */
 static void draw_label(Image *out, const Range *range, const Layout *l, int x, int row, double value)
 {
     const int text_height = GLYPH_HEIGHT * l->dot;
+    const int highest = out->height > text_height + 2 * l->dot ? l->dot : 0, lowest = out->height - text_height - highest;
     int y = row - text_height / 2;
     char text[32];
 
     format_value(text, value, range);
-    y = y > out->height - text_height ? out->height - text_height : y;
-    glyphs_draw(out, text, x, y < 0 ? 0 : y, l->dot, text_ink);
+    y = y > lowest ? lowest : y;
+    glyphs_draw(out, text, x, y < highest ? highest : y, l->dot, text_ink);
 }
 
 /* A triangle of the text's colour that points left from (x + width, row) to (x, row). */
