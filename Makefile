@@ -1,6 +1,7 @@
 # make            the command ./lake and the library liblake.a (any C11 compiler: make CC=clang, make CC=tcc)
 # make test       every test; the last line counts them
 # make asan       the same tests under AddressSanitizer and UndefinedBehaviorSanitizer
+# make bench      build/bench/tower, the timing program of doc/SPEED.md
 # make install    PREFIX=/usr/local DESTDIR=
 # make clean
 #
@@ -89,11 +90,19 @@ $(BUILD)/flags: FORCE
 # ---- tests -------------------------------------------------------------------------------------------------
 
 test: all $(TEST_PROGRAMS)
-	@sh test/run.sh ./$(LAKE) $(TEST_PROGRAMS)
+	@CC='$(CC)' CFLAGS='$(FLAGS_OPENMP) $(CFLAGS)' sh test/run.sh ./$(LAKE) $(TEST_PROGRAMS)
 
 asan:
 	@$(MAKE) --no-print-directory BUILD=build/asan test \
 		CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
+
+# ---- benchmarks ------------------------------------------------------------------------------------------------
+
+bench: all $(BUILD)/bench/tower
+
+$(BUILD)/bench/%: bench/%.c $(LIBRARY) $(BUILD)/flags
+	@mkdir -p $(dir $@)
+	$(CC) $(ALL_CFLAGS) $(FLAGS_DEPENDENCIES) $(LDFLAGS) -o $@ $< $(LIBRARY) -lm
 
 # ---- installing --------------------------------------------------------------------------------------------
 
@@ -113,6 +122,6 @@ clean:
 	rm -rf build lake liblake.a
 
 FORCE:
-.PHONY: all test asan install clean FORCE
+.PHONY: all test asan bench install clean FORCE
 
 -include $(LIBRARY_OBJECTS:.o=.d) $(COMMAND_OBJECTS:.o=.d) $(TEST_PROGRAMS:=.d)
