@@ -111,4 +111,5 @@ def main():
     save_safetensors("clip_tiny.safetensors", arrays, {"made_by": "make_clip.py", "torch": torch.__version__, "numpy": np.__version__})
 
 
-main()
+if __name__ == "__main__":
+    main()
