@@ -148,7 +148,7 @@ const Kernel kernel_plain = {
 
 int tensor_begin(Error *e)
 {
-    return kernel_choose(e);
+    return kernel_is_chosen() ? LAKE_OK : kernel_choose(e);
 }
 
 void tensor_linear(float *y, size_t ldy, const float *x, size_t ldx, size_t m, const Matrix *w, const float *bias,
@@ -179,16 +179,6 @@ size_t tensor_attention_workspace(size_t n, size_t heads, size_t head_width)
 }
 
 /* ---- those that are never the bottleneck ---- */
-
-void tensor_row_norms(float *out, const float *x, size_t m, size_t k)
-{
-    for (size_t i = 0; i < m; i++) {
-        double sum = 0;
-        for (size_t j = 0; j < k; j++)
-            sum += (double)x[i * k + j] * x[i * k + j];
-        out[i] = (float)sum;
-    }
-}
 
 void tensor_normalise(float *x, size_t n)
 {

@@ -11,8 +11,9 @@
 
 #include "weights/weights.h"
 
-/* Chooses the kernels of this process, as kernel_choose does; to be called before a workspace is sized. Calling it again is
- * harmless. LAKE_USAGE where $LAKE_KERNEL names a kernel that cannot run. */
+/* Chooses the kernels of this process, as kernel_choose does, unless that was done: workspaces that were sized before stay
+ * valid, and other threads may compute meanwhile. To be called before a workspace is sized. LAKE_USAGE where $LAKE_KERNEL
+ * names a kernel that cannot run. */
 int tensor_begin(Error *e);
 
 /* A weight matrix as checkpoints store it: rows are outputs, columns inputs. */
@@ -52,9 +53,6 @@ typedef enum {
 /* in [h, w, channels] -> out [h2, w2, channels], align_corners false. workspace: h * w2 * channels floats. */
 void tensor_resize_grid(float *out, size_t h2, size_t w2, const float *in, size_t h, size_t w, size_t channels,
                         GridResize method, float *workspace);
-
-/* Squared Euclidean norm of each row: out[m] of x[m, k]. */
-void tensor_row_norms(float *out, const float *x, size_t m, size_t k);
 
 /* x[n] / ||x||, in place; a zero vector stays. */
 void tensor_normalise(float *x, size_t n);

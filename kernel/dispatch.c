@@ -12,6 +12,7 @@
 
 static const Kernel *current = &kernel_plain;
 static int threads = 0; /* 0: not fixed yet */
+static int chosen = 0;
 
 typedef struct {
     const char *name;
@@ -63,13 +64,20 @@ int kernel_choose(Error *e)
             Error inner = *e;
             error_set(e, code, "environment variable LAKE_KERNEL: %s", inner.text);
         }
+        chosen = code == LAKE_OK;
         return code;
     }
     list_candidates(list);
     while (list[i].kernel == NULL || !list[i].runs_here)
         i++; /* ends: plain always runs */
     current = list[i].kernel;
+    chosen = 1;
     return LAKE_OK;
+}
+
+int kernel_is_chosen(void)
+{
+    return chosen;
 }
 
 const Kernel *kernel_current(void)

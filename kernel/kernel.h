@@ -37,6 +37,9 @@ extern const Kernel *const kernel_sse2, *const kernel_avx2, *const kernel_avx512
  * harmless. Before the first call everything runs on `plain`. */
 int kernel_choose(Error *e);
 
+/* 1 once kernel_choose has succeeded. */
+int kernel_is_chosen(void);
+
 /* The kernel called `name`; LAKE_USAGE where there is none or it cannot run here. */
 int kernel_find(const Kernel **kernel, const char *name, Error *e);
 
