@@ -358,7 +358,7 @@ void lake_nearest(float *distances, uint32_t *winners, const float *queries, siz
         for (size_t i = 0; i < block; i++)
             distances[q + i] = winners[q + i] == UINT32_MAX       ? 0
                                : distance == LAKE_DISTANCE_COSINE ? (float)(best[i] / 2)
-                                                                  : (float)sqrt(best[i]);
+                                                                  : (float)fmin(FLT_MAX, sqrt(best[i]));
     }
 }
 

@@ -134,7 +134,7 @@ void lake_observer_close(LakeObserver *observer);
 /* Room for what this observer sees. */
 int lake_observer_tokens(const LakeObserver *observer, LakeTokens *tokens, Error *e);
 
-/* Image (any size) -> resized to R x R -> pixels -> tokens. */
+/* Image (any size) -> resized to R x R -> pixels -> tokens. LAKE_USAGE where the tokens were made for another observer. */
 int lake_observe(LakeObserver *observer, const Image *image, LakeTokens *tokens, Error *e);
 
 /* ---- texts ---- */
@@ -275,7 +275,7 @@ int lake_result_open_zero(LakeResult *result, size_t height, size_t width, Error
 void lake_result_close(LakeResult *result);
 
 /* Scores an observation; its tokens are normalised in place. Nothing is allocated. LAKE_BAD_INPUT where the shape is
- * not the detector's, a number is not finite, or lambda > 0 and the observation has no patches. */
+ * not the detector's or a number is not finite; LAKE_USAGE where lambda > 0 and the observation has no patches. */
 int lake_score(const LakeDetector *detector, LakeTokens *tokens, LakeResult *result, Error *e);
 
 /* Without normal images: m = s, score = max of the whole image's anomalous probability and of s. The observation needs
@@ -285,6 +285,10 @@ int lake_zero(const LakeTexts *texts, const LakeTokens *tokens, double threshold
 /* LAKE_BAD_INPUT, with a line that calls the observation `name`, where its grid, layers or widths are not the
  * detector's or a number is not finite. */
 int lake_check_tokens(const LakeDetector *detector, const LakeTokens *tokens, const char *name, Error *e);
+
+/* LAKE_USAGE, with a line that calls the observation `name`, where it has no patches in the joint space of these texts;
+ * LAKE_BAD_INPUT where a number of them is not finite. */
+int lake_check_meaning(const LakeTexts *texts, const LakeTokens *tokens, const char *name, Error *e);
 
 /* The map m at the image's size, smoothed (map.h), in a new buffer [height, width]. */
 int lake_map(float **map, const LakeResult *result, size_t width, size_t height, Error *e);

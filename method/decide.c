@@ -107,7 +107,8 @@ int lake_check_model(const LakeDetector *detector, const char *name, const Clip 
                          name, detector->weights, (unsigned long long)detector->fingerprint, path,
                          (unsigned long long)wts_fingerprint(model->file));
     for (size_t l = 0; l < detector->layer_count; l++)
-        if (detector->layers[l].width != config->vision.width || detector->layers[l].block > (int)config->vision.layers)
+        if (detector->layers[l].width != config->vision.width || detector->layers[l].block < 1 ||
+            detector->layers[l].block > (int)config->vision.layers)
             return error_set(e, LAKE_BAD_INPUT,
                              "%s: holds block %d of width %llu, the weights %s have %u blocks of width %u: fit again",
                              name, detector->layers[l].block, (unsigned long long)detector->layers[l].width, path,
@@ -121,6 +122,10 @@ int lake_check_model(const LakeDetector *detector, const char *name, const Clip 
     if (detector->texts.embed > 0 && detector->texts.embed != config->embed)
         return error_set(e, LAKE_BAD_INPUT, "%s: its texts have width %llu, the weights %s give %u: fit again", name,
                          (unsigned long long)detector->texts.embed, path, (unsigned)config->embed);
+    if (detector->texts.embed > 0 && (detector->options.semantic_block < 1 ||
+                                      detector->options.semantic_block > (int)config->vision.layers))
+        return error_set(e, LAKE_BAD_INPUT, "%s: its text branch uses block %d, the weights %s have %u: fit again", name,
+                         detector->options.semantic_block, path, (unsigned)config->vision.layers);
     return LAKE_OK;
 }
 
@@ -152,6 +157,17 @@ int lake_check_tokens(const LakeDetector *detector, const LakeTokens *tokens, co
             return error_set(e, LAKE_BAD_INPUT, "%s: a token of layer %d is not finite (NaN or infinity)", name,
                              detector->layers[l].block);
     }
+    return LAKE_OK;
+}
+
+int lake_check_meaning(const LakeTexts *texts, const LakeTokens *tokens, const char *name, Error *e)
+{
+    if (tokens->patches == NULL || tokens->embed != texts->embed)
+        return error_set(e, LAKE_USAGE, "%s: the texts need patches of width %llu in the joint space; the observation has %llu",
+                         name, (unsigned long long)texts->embed,
+                         (unsigned long long)(tokens->patches != NULL ? tokens->embed : 0));
+    if (!all_finite(tokens->patches, tokens->height * tokens->width * tokens->embed))
+        return error_set(e, LAKE_BAD_INPUT, "%s: a patch in the joint space is not finite (NaN or infinity)", name);
     return LAKE_OK;
 }
 

@@ -134,7 +134,6 @@ static int make_room(LakeFit *fit, Error *e)
     return LAKE_OK;
 }
 
-/* Takes over an image's tokens, normalised where they are not yet. semantic: its map s(p), or NULL: computed. */
 int fit_append(LakeFit *fit, const LakeTokens *tokens, const float *semantic, const char *name, Error *e)
 {
     LakeDetector *d = &fit->detector;
@@ -175,11 +174,9 @@ int lake_fit_add(LakeFit *fit, const LakeTokens *tokens, const char *name, Error
     const LakeDetector *d = &fit->detector;
     int code = lake_check_tokens(d, tokens, name, e);
 
-    if (code != LAKE_OK)
-        return code;
-    if (d->texts.embed > 0 && (tokens->patches == NULL || tokens->embed != d->texts.embed))
-        return error_set(e, LAKE_USAGE, "%s: no patches in the joint space, which the texts need", name);
-    return fit_append(fit, tokens, NULL, name, e);
+    if (code == LAKE_OK && d->texts.embed > 0)
+        code = lake_check_meaning(&d->texts, tokens, name, e);
+    return code == LAKE_OK ? fit_append(fit, tokens, NULL, name, e) : code;
 }
 
 /* ---- finishing ---- */

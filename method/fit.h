@@ -16,7 +16,8 @@ struct LakeFit {
     float *distances[LAKE_MAX_LAYERS]; /* [n P] leave-one-out */
 };
 
-/* Adds an observation with its semantic map s(p) (or NULL), both copied. */
+/* Adds a copy of an observation, normalised where it is not yet. semantic: its map s(p), or NULL: computed where there are
+ * texts. Nothing is checked. */
 int fit_append(LakeFit *fit, const LakeTokens *tokens, const float *semantic, const char *name, Error *e);
 
 /* The detector's texts become a copy of `from`. */

@@ -98,11 +98,17 @@ int lake_observer_tokens(const LakeObserver *observer, LakeTokens *tokens, Error
 {
     size_t widths[LAKE_MAX_LAYERS], layers = observer->see & LAKE_SEE_STRUCTURE ? observer->options.layer_count : 0;
     size_t embed = observer->see & (LAKE_SEE_MEANING | LAKE_SEE_WHOLE) ? observer->model->config.embed : 0;
+    int code;
 
     for (size_t l = 0; l < layers; l++)
         widths[l] = observer->model->config.vision.width;
-    return lake_tokens_open(tokens, observer->state.grid, observer->state.grid, layers, widths, embed,
+    code = lake_tokens_open(tokens, observer->state.grid, observer->state.grid, layers, widths, embed,
                             observer->see & LAKE_SEE_WHOLE, e);
+    if (code == LAKE_OK && !(observer->see & LAKE_SEE_MEANING)) { /* nothing would fill them, so nobody shall read them */
+        free(tokens->patches);
+        tokens->patches = NULL;
+    }
+    return code;
 }
 
 /* The first block of the value-value path: it covers a quarter of the model's blocks, at least one, and ends with the
@@ -116,6 +122,20 @@ static int first_vv_block(const LakeOptions *options, const ClipConfig *config)
     return options->semantic_block > quarter ? options->semantic_block - quarter + 1 : 1;
 }
 
+/* Whether what the observer computes is what these tokens have room for. */
+static int fits(const LakeObserver *observer, const LakeTokens *tokens)
+{
+    const ClipConfig *config = &observer->model->config;
+    size_t layers = observer->see & LAKE_SEE_STRUCTURE ? observer->options.layer_count : 0;
+    int same = tokens->height == observer->state.grid && tokens->width == observer->state.grid &&
+               tokens->layer_count == layers && (tokens->patches != NULL) == ((observer->see & LAKE_SEE_MEANING) != 0) &&
+               (tokens->embedding != NULL) == ((observer->see & LAKE_SEE_WHOLE) != 0);
+
+    for (size_t l = 0; same && l < layers; l++)
+        same = tokens->widths[l] == config->vision.width;
+    return same && ((tokens->patches == NULL && tokens->embedding == NULL) || tokens->embed == config->embed);
+}
+
 int lake_observe(LakeObserver *observer, const Image *image, LakeTokens *tokens, Error *e)
 {
     const LakeOptions *options = &observer->options;
@@ -123,6 +143,8 @@ int lake_observe(LakeObserver *observer, const Image *image, LakeTokens *tokens,
     ClipRequest request;
     Image square;
 
+    if (!fits(observer, tokens))
+        return error_set(e, LAKE_USAGE, "these tokens are not of lake_observer_tokens for this observer");
     code = img_resize(&square, image, side, side, e);
     if (code != LAKE_OK)
         return code;
@@ -133,7 +155,7 @@ int lake_observe(LakeObserver *observer, const Image *image, LakeTokens *tokens,
     request.tap_count = tokens->layer_count;
     request.taps = options->layers;
     request.tokens = tokens->layers;
-    request.patches = observer->see & LAKE_SEE_MEANING ? tokens->patches : NULL;
+    request.patches = tokens->patches;
     request.patch_block = options->semantic_block;
     request.vv_first = first_vv_block(options, &observer->model->config);
     request.embedding = tokens->embedding;

@@ -104,14 +104,10 @@ int lake_score(const LakeDetector *detector, LakeTokens *tokens, LakeResult *res
     size_t patches = detector->height * detector->width;
     int code = lake_check_tokens(detector, tokens, "the image", e);
 
+    if (code == LAKE_OK && lambda > 0)
+        code = lake_check_meaning(&detector->texts, tokens, "the image", e);
     if (code != LAKE_OK)
         return code;
-    if (lambda > 0 && (tokens->patches == NULL || tokens->embed != detector->texts.embed))
-        return error_set(e, LAKE_USAGE,
-                         "the detector weighs texts with %g, and the observation has no patches of width %llu in the "
-                         "joint space",
-                         lambda, (unsigned long long)detector->texts.embed);
-
     for (size_t l = 0; l < detector->layer_count; l++) {
         const LakeLayer *layer = &detector->layers[l];
         if (!tokens->normalised)
@@ -140,15 +136,19 @@ int lake_zero(const LakeTexts *texts, const LakeTokens *tokens, double threshold
 {
     size_t patches = result->height * result->width;
     float whole;
+    int code = lake_check_meaning(texts, tokens, "the image", e);
 
-    if (tokens->patches == NULL || tokens->embedding == NULL || tokens->embed != texts->embed ||
-        tokens->height != result->height || tokens->width != result->width)
-        return error_set(
-            e, LAKE_USAGE, "zero-shot scoring needs patches and an embedding of width %llu on a grid of %llu x %llu",
-            (unsigned long long)texts->embed, (unsigned long long)result->width, (unsigned long long)result->height);
+    if (code != LAKE_OK)
+        return code;
+    if (tokens->embedding == NULL || tokens->height != result->height || tokens->width != result->width)
+        return error_set(e, LAKE_USAGE,
+                         "zero-shot scoring needs an embedding of the whole image and patches on a grid of %llu x %llu",
+                         (unsigned long long)result->height, (unsigned long long)result->width);
     lake_activate(result->semantic_map, tokens->patches, patches, texts);
     memcpy(result->map, result->semantic_map, patches * sizeof *result->map);
     lake_activate(&whole, tokens->embedding, 1, texts);
+    if (!(whole >= 0)) /* NaN: the largest of all patches would hide it */
+        return error_set(e, LAKE_BAD_INPUT, "the image: its embedding is not finite (NaN or infinity)");
     result->has_semantic = 1;
     result->structural = 0;
     result->semantic = lake_pool(result->semantic_map, patches, LAKE_POOL_MAX, result->lengths);

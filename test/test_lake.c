@@ -583,6 +583,12 @@ static void test_degenerate(void)
     fill_image(&c.tokens, 2);
     check(lake_score(&d, &c.tokens, &r, &e) == LAKE_OK && r.score > 0.99 && r.score <= 1 && r.anomalous,
           "anything is far from zeros", "score %g", r.score);
+    for (size_t l = 0; l < LAYERS; l++)
+        for (size_t i = 0; i < 36 * widths[l]; i++)
+            c.tokens.layers[l][i] = 3e38f; /* distances beyond all floats */
+    c.tokens.normalised = 0;
+    check(lake_score(&d, &c.tokens, &r, &e) == LAKE_OK && r.score > 0.99 && r.score <= 1 && r.anomalous,
+          "as far as floats reach", "score %g", r.score);
     lake_result_close(&r);
     lake_detector_close(&d);
 

@@ -153,6 +153,76 @@ static void test_refusals(const Clip *model, const Clip *without_text)
           "a prompt file that is not there", "%s", e.text);
 }
 
+/* Calls in the wrong order, and numbers that are none. */
+static void test_misuse(const Clip *model)
+{
+    LakeOptions options;
+    LakeObserver eye, other;
+    LakeTokens tokens, foreign;
+    LakeTexts texts;
+    LakeResult result;
+    Image image;
+    Error e = {0, ""};
+
+    lake_defaults(&options);
+    options.resolution = 16;
+    if (!check(lake_texts_open(&texts, model, "x", PROMPTS, NULL, &e) == LAKE_OK &&
+                   lake_options_resolve(&options, model, &e) == LAKE_OK &&
+                   lake_observer_open(&eye, model, &options, LAKE_SEE_MEANING | LAKE_SEE_WHOLE, &e) == LAKE_OK &&
+                   lake_observer_open(&other, model, &options, LAKE_SEE_WHOLE, &e) == LAKE_OK &&
+                   lake_observer_tokens(&eye, &tokens, &e) == LAKE_OK && lake_observer_tokens(&other, &foreign, &e) == LAKE_OK &&
+                   lake_result_open_zero(&result, 2, 2, &e) == LAKE_OK && make_picture(&image, 16),
+               "two observers", "%s", e.text))
+        return;
+    check(lake_observe(&eye, &image, &foreign, &e) == LAKE_USAGE, "tokens of another observer", "observed");
+    check(foreign.patches == NULL && foreign.embedding != NULL && lake_observe(&other, &image, &foreign, &e) == LAKE_OK &&
+              lake_zero(&texts, &foreign, 0.5, &result, &e) == LAKE_USAGE && strstr(e.text, "patches") != NULL,
+          "patches that nobody computed are not read", "%s", e.text);
+    check(lake_observe(&eye, &image, &tokens, &e) == LAKE_OK && lake_zero(&texts, &tokens, 0.5, &result, &e) == LAKE_OK,
+          "a picture of 2 x 2 patches", "%s", e.text);
+    tokens.patches[5] = NAN;
+    check(lake_zero(&texts, &tokens, 0.5, &result, &e) == LAKE_BAD_INPUT && strstr(e.text, "not finite") != NULL,
+          "a patch that is no number", "%s", e.text);
+    tokens.patches[5] = 0;
+    tokens.embedding[5] = NAN;
+    check(lake_zero(&texts, &tokens, 0.5, &result, &e) == LAKE_BAD_INPUT && strstr(e.text, "not finite") != NULL,
+          "an embedding of the whole that is no number", "%s", e.text);
+    img_free(&image);
+    lake_result_close(&result);
+    lake_tokens_close(&tokens);
+    lake_tokens_close(&foreign);
+    lake_observer_close(&eye);
+    lake_observer_close(&other);
+    lake_texts_close(&texts);
+}
+
+/* A detector with blocks that the weights do not have would be scored on memory that nothing filled. */
+static void test_model_check(const Clip *model)
+{
+    LakeDetector d;
+    float state[1] = {0};
+    char path[] = "a.clip";
+    Error e = {0, ""};
+
+    memset(&d, 0, sizeof d);
+    d.weights = path;
+    d.fingerprint = wts_fingerprint(model->file);
+    d.options.resolution = 16;
+    d.height = d.width = 2;
+    d.layer_count = 1;
+    d.layers[0].block = 3;
+    d.layers[0].width = model->config.vision.width;
+    d.texts.embed = model->config.embed;
+    d.texts.normal = d.texts.anomalous = state;
+    d.options.semantic_block = 3;
+    check(lake_check_model(&d, "d.lake", model, &e) == LAKE_OK, "a detector of these weights", "%s", e.text);
+    d.options.semantic_block = 4;
+    check(lake_check_model(&d, "d.lake", model, &e) == LAKE_BAD_INPUT, "a text branch at a block beyond the last", "taken");
+    d.options.semantic_block = 3;
+    d.layers[0].block = 0;
+    check(lake_check_model(&d, "d.lake", model, &e) == LAKE_BAD_INPUT, "a layer of block 0", "taken");
+}
+
 static int write_prompts(Error *e)
 {
     FileOut out;
@@ -182,6 +252,8 @@ int main(void)
     }
     test_states(&a);
     test_refusals(&a, &b);
+    test_misuse(&a);
+    test_model_check(&a);
     clip_close(&a);
     clip_close(&b);
     golden_close(&g);
