@@ -46,6 +46,17 @@ static int check_layers(const LakeOptions *options, int depth, Error *e)
     return LAKE_OK;
 }
 
+/* The multiple of the patch size that is possible and nearest to a wish. */
+static size_t nearest_resolution(size_t wish, size_t patch)
+{
+    size_t most = CLIP_MAX_RESOLUTION / patch * patch, rounded;
+
+    if (wish > most)
+        return most;
+    rounded = (wish + patch / 2) / patch * patch;
+    return rounded < patch ? patch : rounded > most ? most : rounded;
+}
+
 static int resolve_model(LakeOptions *options, const Clip *model, Error *e)
 {
     int depth = (int)model->config.vision.layers;
@@ -55,13 +66,11 @@ static int resolve_model(LakeOptions *options, const Clip *model, Error *e)
         default_layers(options, depth);
     if (options->resolution == 0)
         options->resolution = clip_default_resolution(model);
-    if (options->resolution % patch != 0 || options->resolution > 16384)
+    if (options->resolution % patch != 0 || options->resolution > CLIP_MAX_RESOLUTION)
         return error_set(e, LAKE_USAGE,
-                         "resolution %llu: expected a multiple of the patch size %llu, at most 16384; nearest is %llu",
-                         (unsigned long long)options->resolution, (unsigned long long)patch,
-                         (unsigned long long)((options->resolution + patch / 2) / patch > 0
-                                                  ? (options->resolution + patch / 2) / patch * patch
-                                                  : patch));
+                         "resolution %llu: expected a multiple of the patch size %llu, at most %d; nearest is %llu",
+                         (unsigned long long)options->resolution, (unsigned long long)patch, CLIP_MAX_RESOLUTION,
+                         (unsigned long long)nearest_resolution(options->resolution, patch));
     if (options->semantic_block == 0)
         options->semantic_block = depth;
     if (options->semantic_block < 1 || options->semantic_block > depth)
