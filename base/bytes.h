@@ -4,6 +4,8 @@
 #ifndef LAKE_BYTES_H
 #define LAKE_BYTES_H
 
+#include <float.h>
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -67,7 +69,23 @@ static inline uint32_t float_to_bits(float f)
     return bits;
 }
 
+static inline double bits_to_double(uint64_t bits)
+{
+    double d;
+    memcpy(&d, &bits, sizeof d);
+    return d;
+}
+
+/* The nearest float; beyond float's range an infinity, where C leaves a plain conversion undefined. */
+static inline float double_to_float(double d)
+{
+    if (d > FLT_MAX)
+        return INFINITY;
+    return d < -FLT_MAX ? -INFINITY : (float)d;
+}
+
 static inline float get_f32le(const unsigned char *p) { return bits_to_float(get_u32le(p)); }
+static inline double get_f64le(const unsigned char *p) { return bits_to_double(get_u64le(p)); }
 static inline void put_f32le(unsigned char *p, float f) { put_u32le(p, float_to_bits(f)); }
 
 /* 1 where numbers in memory are little-endian, so that file data can be used in place. */

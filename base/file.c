@@ -29,6 +29,18 @@ static const char *reason(void)
     return errno != 0 ? strerror(errno) : "input/output error";
 }
 
+/* The message for an input that `what` ("cannot open") was not possible with. Mostly it is the input's fault. */
+static int cannot(const char *what, const char *path, Error *e)
+{
+    int code = LAKE_BAD_INPUT;
+
+#if defined(ENOMEM) && defined(EMFILE) && defined(ENFILE)
+    if (errno == ENOMEM || errno == EMFILE || errno == ENFILE)
+        code = LAKE_RESOURCE;
+#endif
+    return error_set(e, code, "%s: %s: %s", path, what, reason());
+}
+
 static int is_separator(char c)
 {
 #ifdef _WIN32
@@ -52,7 +64,7 @@ int file_read(unsigned char **data, size_t *size, const char *path, size_t limit
     errno = 0;
     f = fopen(path, "rb");
     if (f == NULL)
-        return error_set(e, LAKE_BAD_INPUT, "%s: cannot open: %s", path, reason());
+        return cannot("cannot open", path, e);
     for (;;) {
         if (room - used < 2) { /* one byte for more data, one for the 0 behind */
             size_t larger = room == 0 ? 65536 : room * 2;
@@ -74,7 +86,7 @@ int file_read(unsigned char **data, size_t *size, const char *path, size_t limit
         }
         if (got == 0) {
             if (ferror(f))
-                code = error_set(e, LAKE_BAD_INPUT, "%s: cannot read: %s", path, reason());
+                code = cannot("cannot read", path, e);
             break;
         }
     }
@@ -119,7 +131,7 @@ int file_map(FileView *view, const char *path, Error *e)
     memset(view, 0, sizeof *view);
     descriptor = open(path, O_RDONLY);
     if (descriptor < 0)
-        return error_set(e, LAKE_BAD_INPUT, "%s: cannot open: %s", path, reason());
+        return cannot("cannot open", path, e);
     if (fstat(descriptor, &s) != 0 || !S_ISREG(s.st_mode) || s.st_size == 0) {
         close(descriptor);
         return read_instead_of_map(view, path, e); /* folders, pipes and empty files take the plain way */
@@ -189,8 +201,9 @@ int folder_list(char ***names, size_t *count, const char *path, Error *e)
     errno = 0;
     folder = opendir(path);
     if (folder == NULL)
-        return error_set(e, LAKE_BAD_INPUT, "%s: cannot list the folder: %s", path, reason());
-    while ((entry = readdir(folder)) != NULL) {
+        return cannot("cannot list the folder", path, e);
+    /* readdir ends a list and fails with the same NULL; only errno tells a folder read to its end from half a one. */
+    while (errno = 0, (entry = readdir(folder)) != NULL) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
         if (used == room) {
@@ -205,6 +218,12 @@ int folder_list(char ***names, size_t *count, const char *path, Error *e)
         if (list[used] == NULL)
             goto out_of_memory;
         strcpy(list[used++], entry->d_name);
+    }
+    if (errno != 0) {
+        int code = cannot("cannot list the folder", path, e);
+        closedir(folder);
+        folder_free(list, used);
+        return code;
     }
     closedir(folder);
     if (used > 1)
@@ -394,6 +413,18 @@ char *path_join(const char *folder, const char *name)
         joined[length++] = '/';
     strcpy(joined + length, name);
     return joined;
+}
+
+char *path_beside(const char *path, const char *name)
+{
+    size_t folder = (size_t)(path_base(path) - path);
+    char *beside = malloc(folder + strlen(name) + 1);
+
+    if (beside == NULL)
+        return NULL;
+    memcpy(beside, path, folder);
+    strcpy(beside + folder, name);
+    return beside;
 }
 
 const char *path_base(const char *path)

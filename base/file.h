@@ -59,6 +59,9 @@ void folder_free(char **names, size_t count);
 /* "folder/name" in a new buffer, or NULL where memory is out. */
 char *path_join(const char *folder, const char *name);
 
+/* The path of the file `name` in the folder of the file `path`, in a new buffer, or NULL where memory is out. */
+char *path_beside(const char *path, const char *name);
+
 /* The part of path behind the last separator. */
 const char *path_base(const char *path);
 

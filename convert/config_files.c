@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/file.h"
 #include "convert/json.h"
 
@@ -23,19 +24,6 @@ typedef struct {
 } Source;
 
 /* ---- opening ---- */
-
-/* "folder of checkpoint/name" in a new buffer, or NULL. */
-static char *path_beside(const char *checkpoint, const char *name)
-{
-    size_t folder = (size_t)(path_base(checkpoint) - checkpoint);
-    char *path = malloc(folder + strlen(name) + 1);
-
-    if (path == NULL)
-        return NULL;
-    memcpy(path, checkpoint, folder);
-    strcpy(path + folder, name);
-    return path;
-}
 
 static void close_source(Source *s)
 {
@@ -114,7 +102,7 @@ static int get_triple(const Source *s, const Json *object, const char *key, floa
         return LAKE_OK;
     if (list->type == JSON_ARRAY && list->count == 3)
         for (item = list->child; item != NULL && item->type == JSON_NUMBER; item = item->next)
-            triple[i++] = (float)item->number;
+            triple[i++] = double_to_float(item->number);
     return i == 3 ? LAKE_OK : error_set(s->e, LAKE_BAD_INPUT, "%s: \"%s\" is no list of three numbers", s->path, key);
 }
 

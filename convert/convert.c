@@ -78,24 +78,27 @@ static int check_options(const ConvertOptions *o, Error *e)
 
 /* ---- the vocabulary ---- */
 
-/* The first vocabulary beside the checkpoint, in a new buffer; NULL where there is none or memory is out. */
-static char *find_vocabulary(const char *checkpoint)
+/* The first vocabulary beside the checkpoint into *found, a new buffer. */
+static int find_vocabulary(char **found, const char *checkpoint, Error *e)
 {
     static const char *const names[] = {"bpe_simple_vocab_16e6.txt.gz", "bpe_simple_vocab_16e6.txt", "tokenizer.json",
                                         "vocab.json"};
-    size_t folder = (size_t)(path_base(checkpoint) - checkpoint), i;
-    char *path = malloc(folder + 64);
+    size_t i;
 
-    if (path == NULL)
-        return NULL;
-    memcpy(path, checkpoint, folder);
     for (i = 0; i < sizeof names / sizeof *names; i++) {
-        strcpy(path + folder, names[i]);
-        if (path_kind(path) == PATH_FILE)
-            return path;
+        *found = path_beside(checkpoint, names[i]);
+        if (*found == NULL)
+            return error_memory(e, "a path");
+        if (path_kind(*found) == PATH_FILE)
+            return LAKE_OK;
+        free(*found);
     }
-    free(path);
-    return NULL;
+    *found = NULL;
+    return error_set(e, LAKE_BAD_INPUT,
+                     "%s: has a text tower, and no vocabulary is beside it: give one with --vocab "
+                     "(bpe_simple_vocab_16e6.txt.gz of github.com/openai/CLIP, folder clip, fits nearly every CLIP; or "
+                     "the model's tokenizer.json or vocab.json)",
+                     checkpoint);
 }
 
 /* Every id of the vocabulary must have a row of the token embedding, and the end token must be the one that the
@@ -129,14 +132,10 @@ static int read_vocabulary(Conversion *c)
         return LAKE_OK;
     }
     if (path == NULL) {
-        path = found = find_vocabulary(c->options->checkpoint);
-        if (path == NULL)
-            return error_set(c->e, LAKE_BAD_INPUT,
-                             "%s: has a text tower, and no vocabulary is beside it: give one with --vocab "
-                             "(bpe_simple_vocab_16e6.txt.gz of "
-                             "github.com/openai/CLIP, folder clip, fits nearly every CLIP; or the model's "
-                             "tokenizer.json or vocab.json)",
-                             c->options->checkpoint);
+        code = find_vocabulary(&found, c->options->checkpoint, c->e);
+        if (code != LAKE_OK)
+            return code;
+        path = found;
         config_note(c->note, c->context, "vocabulary: %s (beside the checkpoint; --vocab sets it)", path);
     }
     code = convert_vocabulary(&c->tokenizer, &c->tokenizer_size, path, c->e);

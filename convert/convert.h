@@ -36,7 +36,7 @@ int convert_checkpoint(const ConvertOptions *options, ConvertProgress *progress,
 /* ---- parts ---- */
 
 /* vocab.c: reads a vocabulary in any of the three forms and makes the tokenizer section of the flat binary
- * (tokenizer.h) in a new buffer. */
+ * (tokenizer.h) in a new buffer; *section is NULL where it fails. */
 int convert_vocabulary(unsigned char **section, size_t *size, const char *path, Error *e);
 
 #endif

@@ -362,13 +362,9 @@ static int read_file(unsigned char **data, size_t *size, const char *path, Error
 /* Reads the file of this name in the folder of v->path into v->beside. */
 static int read_beside(Vocabulary *v, const char *name, size_t *size, Error *e)
 {
-    size_t folder = (size_t)(path_base(v->path) - v->path);
-
-    v->beside_path = malloc(folder + strlen(name) + 1);
+    v->beside_path = path_beside(v->path, name);
     if (v->beside_path == NULL)
         return error_memory(e, "a path");
-    memcpy(v->beside_path, v->path, folder);
-    strcpy(v->beside_path + folder, name);
     if (path_kind(v->beside_path) == PATH_MISSING)
         return error_set(e, LAKE_BAD_INPUT, "%s: needs %s beside it, which is missing", v->path, name);
     return read_file(&v->beside, size, v->beside_path, e);
@@ -504,10 +500,12 @@ static int pack_checked(const Vocabulary *v, const TokTables *t, unsigned char *
     if (code != LAKE_OK)
         return error_set(e, code, "%s: %s", v->merges_path, inner.text);
     code = tok_open(&tokenizer, *section, *size, ID_LIMIT, v->merges_path, e);
-    if (code == LAKE_OK)
+    if (code == LAKE_OK) {
         tok_close(tokenizer);
-    else
+    } else {
         free(*section);
+        *section = NULL;
+    }
     return code;
 }
 
@@ -517,6 +515,8 @@ int convert_vocabulary(unsigned char **section, size_t *size, const char *path, 
     TokTables tables;
     int code;
 
+    *section = NULL;
+    *size = 0;
     memset(&v, 0, sizeof v);
     memset(&tables, 0, sizeof tables);
     v.path = path;

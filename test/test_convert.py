@@ -251,6 +251,10 @@ def test_vocabulary():
     path = place("no_vocabulary", make.pack(GOOD))
     refuse("no vocabulary", 3, "give one with --vocab", "convert", path, "-o", path + ".clip")
     refuse("absent vocabulary", 3, "none.json", "convert", path, "-o", path + ".clip", "--vocab", "none.json")
+    twice = os.path.join(FOLDER, "twice.txt")
+    with open(twice, "w") as f:
+        f.write("#version: 0.2\nt h\ni n\nt h\n")
+    refuse("a merge twice", 3, "same pair", "convert", path, "-o", path + ".clip", "--vocab", twice)
     larger = os.path.join(FOLDER, "larger")
     os.makedirs(larger)
     refuse("too large a vocabulary", 3, "has 600 rows", "convert", path, "-o", path + ".clip", "--vocab", make.vocabulary(larger, 610))
