@@ -208,7 +208,6 @@ void npy_close(NpyFile *file)
 static float number_at(const unsigned char *p, size_t item, int big_endian)
 {
     uint64_t bits = 0;
-    double wide;
 
     for (size_t i = 0; i < item; i++)
         bits |= (uint64_t)p[big_endian ? item - 1 - i : i] << (8 * i);
@@ -216,8 +215,7 @@ static float number_at(const unsigned char *p, size_t item, int big_endian)
         return f16_to_float((uint16_t)bits);
     if (item == 4)
         return bits_to_float((uint32_t)bits);
-    memcpy(&wide, &bits, sizeof wide);
-    return (float)wide;
+    return double_to_float(bits_to_double(bits));
 }
 
 void npy_get(const NpyFile *file, size_t first, size_t count, float *out)

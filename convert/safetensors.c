@@ -3,8 +3,6 @@
  * overlap, from the first byte to the last. */
 #include "convert/safetensors.h"
 
-#include <float.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -299,18 +297,6 @@ const StTensor *st_find(const StFile *file, const char *name)
     return bsearch(name, file->tensors, file->count, sizeof *file->tensors, compare_with_name);
 }
 
-/* A double's 8 bytes; what is beyond float's range becomes an infinity, which the writer refuses. */
-static float get_f64le_as_float(const unsigned char *p)
-{
-    uint64_t bits = get_u64le(p);
-    double value;
-
-    memcpy(&value, &bits, sizeof value);
-    if (fabs(value) > FLT_MAX) /* the conversion is undefined there */
-        return value < 0 ? -INFINITY : INFINITY;
-    return (float)value;
-}
-
 int st_release(StFile *file, const char *path, Error *e)
 {
     const size_t size = file->view.size;
@@ -346,7 +332,7 @@ void st_read(float *out, const StFile *file, const StTensor *t, size_t first, si
         break;
     case ST_F64:
         for (i = 0; i < count; i++)
-            out[i] = get_f64le_as_float(p + i * step * size);
+            out[i] = double_to_float(get_f64le(p + i * step * size)); /* the writer refuses infinities */
         break;
     case ST_OTHER:
         break;

@@ -276,6 +276,10 @@ static void spoil_kept(LakeDetector *d)
 {
     d->kept[2][0] = -INFINITY;
 }
+static void spoil_scale(LakeDetector *d)
+{
+    d->texts.scale = -1;
+}
 static void spoil_trim(LakeDetector *d)
 {
     d->options.trim = 0.6;
@@ -310,6 +314,7 @@ static void test_impossible(void)
         {"a map above 1", spoil_map},
         {"a map below 0", spoil_semantic},
         {"an infinite token", spoil_kept},
+        {"a negative scale of the texts", spoil_scale},
         {"trim 0.6", spoil_trim},
         {"lambda 1.5", spoil_lambda},
         {"an unknown pooling", spoil_pooling},

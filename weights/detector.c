@@ -129,7 +129,7 @@ static void walk_f64(Walk *w, double *value, const char *what)
     walk_u64(w, &bits, 0, UINT64_MAX, what);
     if (!w->reading || w->code != LAKE_OK)
         return;
-    memcpy(value, &bits, sizeof bits);
+    *value = bits_to_double(bits);
     if (!isfinite(*value))
         damaged(w, what);
 }
@@ -214,8 +214,7 @@ static void walk_doubles(Walk *w, double **array, size_t count, double least, do
     in = get_array(w, &memory, count, 8, what);
     *array = memory;
     for (size_t i = 0; in != NULL && i < count; i++) {
-        uint64_t bits = get_u64le(in + 8 * i);
-        memcpy(&(*array)[i], &bits, sizeof bits);
+        (*array)[i] = get_f64le(in + 8 * i);
         if (!((*array)[i] >= least && (*array)[i] <= most))
             damaged(w, what);
     }
@@ -301,7 +300,9 @@ static void walk_texts(Walk *w, LakeTexts *texts)
     if (w->code != LAKE_OK || texts->embed == 0)
         return;
     walk_f64(w, &scale, "the texts' scale");
-    texts->scale = (float)scale;
+    texts->scale = double_to_float(scale);
+    if (w->reading && w->code == LAKE_OK && !(texts->scale > 0 && texts->scale <= FLT_MAX))
+        damaged(w, "the texts' scale");
     walk_floats(w, &texts->normal, texts->embed, -2, 2, "the texts");
     walk_floats(w, &texts->anomalous, texts->embed, -2, 2, "the texts");
 }
