@@ -34,8 +34,7 @@ typedef struct {
 
 /* ---- UTF-8 ---- */
 
-/* The character at p of the n > 0 bytes left into *c; returns its bytes, or 0 where p starts no character. */
-static size_t decode_one(uint32_t *c, const unsigned char *p, size_t n)
+size_t uni_character(uint32_t *c, const unsigned char *p, size_t n)
 {
     static const uint32_t smallest[5] = { 0, 0, 0x80, 0x800, 0x10000 };
     size_t length = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
@@ -63,7 +62,7 @@ int uni_decode(UniText *text, const char *utf8, size_t size, Error *e)
     if (!size_multiply(size + (size == 0), sizeof *text->points, &bytes) || (text->points = malloc(bytes)) == NULL)
         return error_memory(e, "a text");
     for (size_t i = 0; i < size;) {
-        size_t length = decode_one(&text->points[text->count], p + i, size - i);
+        size_t length = uni_character(&text->points[text->count], p + i, size - i);
         if (length == 0) {
             text->points[text->count] = UNI_REPLACEMENT;
             length = 1;

@@ -22,6 +22,10 @@ typedef struct {
 int uni_decode(UniText *text, const char *utf8, size_t size, Error *e);
 void uni_free(UniText *text);
 
+/* The well-formed UTF-8 character (in the same sense) that the n > 0 bytes at p begin with into *c; returns its bytes, or
+ * 0 where they begin with none. */
+size_t uni_character(uint32_t *c, const unsigned char *p, size_t n);
+
 /* The UTF-8 bytes of one code point (1 to 4); returns how many. */
 size_t uni_encode(unsigned char out[4], uint32_t c);
 

@@ -1,6 +1,7 @@
 /* A strict JSON reader (RFC 8259): recursive descent over the text, a tree in an arena. Strings are checked UTF-8
- * (RFC 3629) with escapes resolved. Every object of more than a few members has a hash table with open addressing,
- * built when the object is complete; it serves json_get and finds duplicate keys. */
+ * (RFC 3629) with escapes resolved. Every object has a list of its members sorted by key, made when the object is
+ * complete; it serves json_get and finds duplicate keys. A hash table would be faster, but whoever writes the file could
+ * choose keys that all collide and make reading it take hours. */
 #include "convert/json.h"
 
 #include <locale.h>
@@ -12,20 +13,18 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/checksum.h"
+#include "base/unicode.h"
 
 enum {
     DEPTH_LIMIT = 64,          /* nested arrays and objects; checkpoints need 6 */
     NUMBER_LIMIT = 320,        /* characters of a number */
-    LINEAR_LIMIT = 8,          /* objects up to this size are searched one by one */
     CHUNK_SIZE = 1 << 18       /* of the arena */
 };
 
 /* A value as it lies in memory; json_get goes from the public part to the whole. */
 typedef struct {
-    Json json;            /* first, so that a pointer to it is a pointer to the node */
-    const Json **table;   /* [table_size], a power of two; NULL where the object is small */
-    size_t table_size;
+    Json json;           /* first, so that a pointer to it is a pointer to the node */
+    const Json **sorted; /* [json.count] members of an object, by key */
 } Node;
 
 /* As strictly aligned as anything in the tree. */
@@ -148,26 +147,6 @@ static int parse_hex4(Parser *p, uint32_t *value)
     return LAKE_OK;
 }
 
-static char *put_utf8(char *out, uint32_t c)
-{
-    if (c < 0x80) {
-        *out++ = (char)c;
-    } else if (c < 0x800) {
-        *out++ = (char)(0xc0 | c >> 6);
-        *out++ = (char)(0x80 | (c & 0x3f));
-    } else if (c < 0x10000) {
-        *out++ = (char)(0xe0 | c >> 12);
-        *out++ = (char)(0x80 | (c >> 6 & 0x3f));
-        *out++ = (char)(0x80 | (c & 0x3f));
-    } else {
-        *out++ = (char)(0xf0 | c >> 18);
-        *out++ = (char)(0x80 | (c >> 12 & 0x3f));
-        *out++ = (char)(0x80 | (c >> 6 & 0x3f));
-        *out++ = (char)(0x80 | (c & 0x3f));
-    }
-    return out;
-}
-
 /* Behind "\u": one code point, of two escapes where it lies beyond U+FFFF. */
 static int parse_unicode_escape(Parser *p, char **out)
 {
@@ -187,7 +166,7 @@ static int parse_unicode_escape(Parser *p, char **out)
             return fail(p, "the first half of a surrogate pair without its second");
         high = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
     }
-    *out = put_utf8(*out, high);
+    *out += uni_encode((unsigned char *)*out, high);
     return LAKE_OK;
 }
 
@@ -212,48 +191,20 @@ static int parse_escape(Parser *p, char **out)
     return LAKE_OK;
 }
 
-/* Bytes of the well-formed UTF-8 sequence at s, or 0 (RFC 3629: no overlong form, no surrogate, nothing above
- * U+10FFFF). */
-static int utf8_length(const unsigned char *s, size_t room)
-{
-    int length, i;
-    unsigned char low = 0x80, high = 0xbf; /* range of the second byte */
-
-    if (s[0] < 0x80)
-        return 1;
-    if (s[0] < 0xc2 || s[0] > 0xf4)
-        return 0;
-    length = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-    if (room < (size_t)length)
-        return 0;
-    if (s[0] == 0xe0)
-        low = 0xa0;
-    else if (s[0] == 0xed)
-        high = 0x9f;
-    else if (s[0] == 0xf0)
-        low = 0x90;
-    else if (s[0] == 0xf4)
-        high = 0x8f;
-    if (s[1] < low || s[1] > high)
-        return 0;
-    for (i = 2; i < length; i++)
-        if (s[i] < 0x80 || s[i] > 0xbf)
-            return 0;
-    return length;
-}
-
 /* One raw character of a string. */
 static int parse_character(Parser *p, char **out)
 {
-    int length;
+    uint32_t c;
+    size_t length;
 
     if ((unsigned char)*p->at < 0x20)
         return fail(p, "control character 0x%02x in a string", (unsigned)(unsigned char)*p->at);
-    length = utf8_length((const unsigned char *)p->at, (size_t)(p->end - p->at));
+    length = uni_character(&c, (const unsigned char *)p->at, (size_t)(p->end - p->at));
     if (length == 0)
         return fail(p, "byte 0x%02x is no valid UTF-8", (unsigned)(unsigned char)*p->at);
-    while (length-- > 0)
-        *(*out)++ = *p->at++;
+    memcpy(*out, p->at, length);
+    *out += length;
+    p->at += length;
     return LAKE_OK;
 }
 
@@ -354,59 +305,38 @@ static int parse_number(Parser *p, double *number)
     return LAKE_OK;
 }
 
-/* ---- objects' tables ---- */
+/* ---- the members of an object ---- */
 
-/* The slot where key stands, or the empty one where it belongs. */
-static const Json **find_slot(const Node *node, const char *key)
+static int compare_keys(const void *a, const void *b)
 {
-    size_t mask = node->table_size - 1;
-    size_t i = (size_t)fnv1a64_update(FNV1A64_START, key, strlen(key)) & mask;
-
-    while (node->table[i] != NULL && strcmp(node->table[i]->key, key) != 0)
-        i = (i + 1) & mask;
-    return &node->table[i];
+    return strcmp((*(const Json *const *)a)->key, (*(const Json *const *)b)->key);
 }
 
-static int fail_duplicate(Parser *p, const char *key)
+static int compare_with_key(const void *key, const void *member)
 {
-    return fail(p, "an object with two members named \"%.100s\"", key);
+    return strcmp(key, (*(const Json *const *)member)->key);
 }
 
-static int check_small_object(Parser *p, const Node *node)
+/* Makes the sorted list of a complete object. */
+static int sort_members(Parser *p, Node *node)
 {
-    const Json *a, *b;
-
-    for (a = node->json.child; a != NULL; a = a->next)
-        for (b = a->next; b != NULL; b = b->next)
-            if (strcmp(a->key, b->key) == 0)
-                return fail_duplicate(p, a->key);
-    return LAKE_OK;
-}
-
-/* Makes the table of a complete object, at most half full. */
-static int index_object(Parser *p, Node *node)
-{
+    const size_t count = node->json.count;
     const Json *member;
-    size_t size = 4 * LINEAR_LIMIT, bytes;
+    size_t bytes, i = 0;
 
-    if (node->json.count <= LINEAR_LIMIT)
-        return check_small_object(p, node);
-    while (size / 2 < node->json.count)
-        size *= 2;
-    if (!size_multiply(size, sizeof *node->table, &bytes))
+    if (count == 0)
+        return LAKE_OK;
+    if (!size_multiply(count, sizeof *node->sorted, &bytes))
         return error_memory(p->e, p->name);
-    node->table = arena(p, bytes);
-    if (node->table == NULL)
+    node->sorted = arena(p, bytes);
+    if (node->sorted == NULL)
         return LAKE_RESOURCE;
-    for (node->table_size = 0; node->table_size < size; node->table_size++)
-        node->table[node->table_size] = NULL;
-    for (member = node->json.child; member != NULL; member = member->next) {
-        const Json **slot = find_slot(node, member->key);
-
-        if (*slot != NULL)
-            return fail_duplicate(p, member->key);
-        *slot = member;
-    }
+    for (member = node->json.child; member != NULL; member = member->next)
+        node->sorted[i++] = member;
+    qsort(node->sorted, count, sizeof *node->sorted, compare_keys);
+    for (i = 1; i < count; i++)
+        if (compare_keys(&node->sorted[i - 1], &node->sorted[i]) == 0)
+            return fail(p, "an object with two members named \"%.100s\"", node->sorted[i]->key);
     return LAKE_OK;
 }
 
@@ -506,7 +436,7 @@ static int parse_value(Parser *p, Node *node)
     case '{':
         node->json.type = JSON_OBJECT;
         code = parse_children(p, node, '}');
-        return code == LAKE_OK ? index_object(p, node) : code;
+        return code == LAKE_OK ? sort_members(p, node) : code;
     case '[':
         node->json.type = JSON_ARRAY;
         return parse_children(p, node, ']');
@@ -568,14 +498,12 @@ void json_free(Json *root)
 const Json *json_get(const Json *object, const char *key)
 {
     const Node *node = (const Node *)object; /* a Json is the first member of its node */
-    const Json *member;
+    const Json *const *found;
 
     if (object == NULL || object->type != JSON_OBJECT)
         return NULL;
-    if (node->table != NULL)
-        return *find_slot(node, key);
-    for (member = object->child; member != NULL; member = member->next)
-        if (strcmp(member->key, key) == 0)
-            return member;
-    return NULL;
+    if (object->count == 0)
+        return NULL;
+    found = bsearch(key, node->sorted, object->count, sizeof *node->sorted, compare_with_key);
+    return found != NULL ? *found : NULL;
 }

@@ -27,7 +27,8 @@ struct Json {
 int json_parse(Json **root, const char *text, size_t size, const char *name, Error *e);
 void json_free(Json *root);
 
-/* The member of an object, or NULL; NULL also where object is NULL or no object. Constant time on average. */
+/* The member of an object, or NULL; NULL also where object is NULL or no object. Takes about
+ * log2(members) comparisons. */
 const Json *json_get(const Json *object, const char *key);
 
 #endif

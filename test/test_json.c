@@ -189,6 +189,37 @@ static void test_large(void)
     free(text);
 }
 
+/* 2^17 members whose names collide in the low 24 bits of FNV-1a, which chooses the places of many a hash table: such a
+ * table would be searched from end to end for each of them. */
+static void test_colliding(void)
+{
+    enum { PAIRS = 17, WIDTH = 4 * PAIRS + 6 };
+    static const char pairs[PAIRS][2][5] = {
+        {"ccby", "sdhd"}, {"clml", "saaa"}, {"ilrj", "paia"}, {"ccby", "sdhd"}, {"edey", "uaqd"},
+        {"ngrf", "qpia"}, {"hjmh", "qcpa"}, {"dgnz", "tbhe"}, {"gnxh", "paea"}, {"bjhy", "rabd"},
+        {"edey", "uaqd"}, {"ngrf", "qpia"}, {"hjmh", "qcpa"}, {"dgnz", "tbhe"}, {"gnxh", "paea"},
+        {"bjhy", "rabd"}, {"edey", "uaqd"},
+    };
+    const size_t members = (size_t)1 << PAIRS;
+    char *text = malloc(members * WIDTH + 2);
+    size_t at = 0, i, k;
+    Json *root;
+    Error e;
+
+    text[at++] = '{';
+    for (i = 0; i < members; i++) {
+        text[at++] = '"';
+        for (k = 0; k < PAIRS; k++, at += 4)
+            memcpy(text + at, pairs[k][i >> k & 1], 4);
+        at += (size_t)sprintf(text + at, "\":1,");
+    }
+    text[at - 1] = '}';
+    check(json_parse(&root, text, at, "colliding", &e) == LAKE_OK && root->count == members, "json colliding names", "%s",
+          e.text);
+    json_free(root);
+    free(text);
+}
+
 int main(void)
 {
     test_accepted();
@@ -197,5 +228,6 @@ int main(void)
     test_depth();
     test_values();
     test_large();
+    test_colliding();
     return 0;
 }
