@@ -80,7 +80,7 @@ static void test_types(void)
     static const unsigned char double_little[] = {0x9a, 0x99, 0x99, 0x99, 0x99, 0x99, 0xb9, 0x3f};
     static const unsigned char double_big[] = {0x3f, 0xb9, 0x99, 0x99, 0x99, 0x99, 0x99, 0x9a};
     static const unsigned char double_large[] = {0, 0, 0, 0, 0, 0, 0, 0x7e, 0, 0, 0, 0, 0, 0, 0, 0xfe}; /* +-5e299 */
-    static const float infinities[] = {INFINITY, -INFINITY};
+    const float infinities[] = {INFINITY, -INFINITY};
     static const float halves[] = {1, -2, 5.9604644775390625e-8f}, singles[] = {1, -10}, doubles[] = {0.1f};
 
     accept("float16", 1, "{'descr': '<f2', 'fortran_order': False, 'shape': (3,), }   \n", half_little, 6, 1, 3, 3,
