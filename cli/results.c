@@ -220,3 +220,11 @@ void results_end(Results *r)
 {
     labels_free(&r->labels);
 }
+
+int results_code(const Results *r, Error *e)
+{
+    if (r->failures > 0)
+        return error_set(e, LAKE_BAD_INPUT, r->failures == 1 ? "%d input could not be scored" : "%d inputs could not be scored",
+                         r->failures);
+    return r->fail_on_anomaly && r->anomalies > 0 ? LAKE_ANOMALY : LAKE_OK;
+}

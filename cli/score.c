@@ -1,5 +1,4 @@
 /* lake score: photos against a detector. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +7,7 @@
 #include "cli/features.h"
 #include "cli/inputs.h"
 #include "cli/model.h"
-#include "cli/results.h"
-#include "cli/settings.h"
-#include "cli/terminal.h"
+#include "cli/session.h"
 #include "cli/verbs.h"
 
 static int run(int argc, char **argv, Error *e);
@@ -19,102 +16,6 @@ const Verb verb_score = {"score", "D.lake IMAGE|DIR|-... [--csv|--jsonl] [--over
                          "Example: lake score nut.lake new/ --overlays out/ --explain\n"
                          "- reads paths from standard input, one per line, and answers each at once.",
                          run};
-
-/* What a run of score works with. */
-typedef struct {
-    LakeDetector *detector;
-    LakeObserver *eye; /* NULL: features */
-    LakeTokens tokens;
-    LakeResult result;
-    Results *results;
-    Progress progress;
-} Session;
-
-/* Scores one photo. A photo that cannot be read is a row of its own, not the end; what cannot be written ends the run. */
-static int score_photo(Session *s, const Input *input, Error *e)
-{
-    Image image;
-    Error local;
-    int code = read_photo(&image, input->path, s->eye->model->config.patch, &local);
-
-    if (code == LAKE_OK) {
-        code = lake_observe(s->eye, &image, &s->tokens, &local);
-        if (code == LAKE_OK)
-            code = lake_score(s->detector, &s->tokens, &s->result, &local);
-        progress_clear(&s->progress);
-        if (code == LAKE_OK) {
-            code = results_add(s->results, input, &image, s->detector, &s->result, e);
-            img_free(&image);
-            return code;
-        }
-        img_free(&image);
-    }
-    progress_clear(&s->progress);
-    if (code == LAKE_BAD_INPUT) {
-        results_error(s->results, input->path, &local);
-        return LAKE_OK;
-    }
-    *e = local;
-    return code;
-}
-
-/* Paths from standard input, each answered before the next is read. */
-static int score_stream(Session *s, Error *e)
-{
-    Input input = {NULL, 0};
-    char *line = NULL;
-    size_t room = 0;
-    int got, code = LAKE_OK;
-
-    while (code == LAKE_OK && (got = read_line(&line, &room, stdin)) != 0) {
-        if (got < 0) {
-            code = error_memory(e, "a line");
-        } else if (line[0] != '\0') {
-            input.path = line;
-            input.root = (size_t)(path_base(line) - line);
-            code = score_photo(s, &input, e);
-            fflush(stdout);
-        }
-    }
-    free(line);
-    return code;
-}
-
-/* One argument: a file, a folder, or "-". A path that is missing is a row like an unreadable photo. */
-static int score_argument(Session *s, const char *argument, Error *e)
-{
-    InputList photos = {0, 0, NULL};
-    Error local;
-    int code;
-
-    if (strcmp(argument, "-") == 0)
-        return score_stream(s, e);
-    code = inputs_add(&photos, argument, &local);
-    if (code == LAKE_BAD_INPUT) {
-        results_error(s->results, argument, &local);
-        code = LAKE_OK;
-    } else if (code != LAKE_OK) {
-        *e = local;
-    }
-    for (size_t i = 0; i < photos.count && code == LAKE_OK; i++) {
-        if (!is_terminal(stdout))
-            progress_update(&s->progress, (double)i / (double)photos.count);
-        code = score_photo(s, &photos.items[i], e);
-    }
-    inputs_free(&photos);
-    return code;
-}
-
-static int score_arguments(Session *s, const Arguments *arguments, Error *e)
-{
-    int code = LAKE_OK;
-
-    progress_begin(&s->progress, "scoring");
-    for (size_t i = 1; i < arguments->count && code == LAKE_OK; i++)
-        code = score_argument(s, arguments->items[i], e);
-    progress_clear(&s->progress);
-    return code;
-}
 
 static int score_with_model(Session *s, const Arguments *arguments, const char *weights, Error *e)
 {
@@ -132,7 +33,7 @@ static int score_with_model(Session *s, const Arguments *arguments, const char *
         s->eye = &eye;
         code = lake_observer_tokens(&eye, &s->tokens, e);
         if (code == LAKE_OK) {
-            code = score_arguments(s, arguments, e);
+            code = session_score(s, arguments->items + 1, arguments->count - 1, e);
             lake_tokens_close(&s->tokens);
         }
         lake_observer_close(&eye);
@@ -192,6 +93,8 @@ static int change_decision(LakeDetector *detector, double lambda, int pooling, c
 
     if (lambda < 0 && pooling < 0 && threshold == NULL)
         return LAKE_OK;
+    if (lambda > 0 && detector->texts.embed == 0)
+        fprintf(stderr, "lake score: note: the detector was fitted without a text branch: --lambda changes nothing\n");
     if (lambda >= 0)
         decision.lambda = lambda;
     if (pooling >= 0)
@@ -227,7 +130,7 @@ static int run(int argc, char **argv, Error *e)
 {
     const char *weights = NULL, *grid = NULL, *threshold = NULL;
     double lambda = -1;
-    int pooling = -1, fail_on_anomaly = 0;
+    int pooling = -1;
     Results results = {0};
     Arguments arguments;
     LakeDetector detector;
@@ -239,7 +142,6 @@ static int run(int argc, char **argv, Error *e)
         {"--lambda", OPTION_NUMBER, &lambda, "X", 0, 1, "another weight of the text branch than at the fit"},
         {"--pooling", OPTION_CHOICE, &pooling, "max|mean|top1", 0, 0, "another pooling than at the fit"},
         {"--threshold", OPTION_TEXT, &threshold, "auto|X|fpr=Q", 0, 0, "another threshold than at the fit"},
-        {"--fail-on-anomaly", OPTION_FLAG, &fail_on_anomaly, NULL, 0, 0, "exit with 1 where an anomaly was found"},
         {"--grid", OPTION_TEXT, &grid, "HxW", 0, 0, "of features whose patches are no square"},
     };
     int code;
@@ -257,10 +159,8 @@ static int run(int argc, char **argv, Error *e)
                 code = score(&detector, &results, &arguments, weights, grid, e);
             lake_detector_close(&detector);
         }
-        if (code == LAKE_OK && results.failures > 0)
-            code = error_set(e, LAKE_BAD_INPUT, "%d inputs could not be scored", results.failures);
-        else if (code == LAKE_OK && fail_on_anomaly && results.anomalies > 0)
-            code = LAKE_ANOMALY;
+        if (code == LAKE_OK)
+            code = results_code(&results, e);
     }
     arguments_free(&arguments);
     return code;
