@@ -163,6 +163,8 @@ static int embed(const EmbedOptions *o, const Arguments *arguments, Error *e)
     if (arguments->count + (o->text != NULL) + (o->text_file != NULL) != 1)
         return error_set(e, LAKE_USAGE, "expected one picture, or --text, or --text-file, found %d of them",
                          (int)arguments->count + (o->text != NULL) + (o->text_file != NULL));
+    if (arguments->count == 0 && (o->layers.count > 0 || o->resolution > 0))
+        return error_set(e, LAKE_USAGE, "--layers and --res are of pictures, not of texts");
     if (o->output == NULL)
         return error_set(e, LAKE_USAGE, "expected -o OUT.npy, the array to write");
     code = model_open(&model, o->weights, NULL, e);

@@ -134,6 +134,9 @@ static int fit_from_features(LakeDetector *detector, LakeOptions *options, const
             return error_set(e, LAKE_USAGE, "%s: photos and .npy features cannot be fitted together", arguments->items[i]);
     if (options->class_name[0] != '\0')
         return error_set(e, LAKE_USAGE, "--class: features from files have no text branch");
+    if (options->layer_count > 0 && options->layer_count != arguments->count)
+        return error_set(e, LAKE_USAGE, "--layers: expected a number for each of the %d feature files, found %d",
+                         (int)arguments->count, (int)options->layer_count);
     code = features_open(&features, arguments->items, arguments->count, grid, e);
     if (code != LAKE_OK)
         return code;

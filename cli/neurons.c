@@ -10,9 +10,10 @@ static int run(int argc, char **argv, Error *e);
 const Verb verb_neurons = {"neurons", "D.lake... [--top N]", "show the chosen neurons, their overlap between detectors, the PCA audit",
                            "Example: lake neurons nut.lake cable.lake --top 10", run};
 
-static void print_channels(const LakeLayer *layer, size_t top)
+static void print_channels(const LakeLayer *layer, LakeSelection selection, size_t top)
 {
-    printf("  block %d: %lu of %lu channels, by variance:", layer->block, (unsigned long)layer->count, (unsigned long)layer->width);
+    printf("  block %d: %lu of %lu channels, by %s:", layer->block, (unsigned long)layer->count, (unsigned long)layer->width,
+           lake_selection_name(selection));
     for (size_t k = 0; k < layer->count && k < top; k++) {
         if (layer->basis != NULL)
             printf(" component %lu", (unsigned long)layer->channels[k]);
@@ -43,7 +44,7 @@ static int print_detector(const LakeDetector *d, const char *path, size_t top, E
 {
     printf("%s\n", path);
     for (size_t l = 0; l < d->layer_count; l++)
-        print_channels(&d->layers[l], top);
+        print_channels(&d->layers[l], d->options.selection, top);
     if (d->kept != NULL)
         return print_audit(d, e);
     printf("  PCA audit: needs a detector fitted with --keep-tokens\n");
@@ -59,14 +60,20 @@ static int print_overlaps(const LakeDetector *detectors, const char *const *path
             if (detectors[i].layer_count != detectors[j].layer_count)
                 return error_set(e, LAKE_BAD_INPUT, "%s has %d layers, %s has %d: their neurons cannot be compared", paths[i],
                                  (int)detectors[i].layer_count, paths[j], (int)detectors[j].layer_count);
+            if (detectors[i].fingerprint != detectors[j].fingerprint)
+                return error_set(e, LAKE_BAD_INPUT, "%s and %s were fitted with different weights: their neurons cannot be compared",
+                                 paths[i], paths[j]);
             printf("  %s and %s\n", paths[i], paths[j]);
             for (size_t l = 0; l < detectors[i].layer_count; l++) {
                 LakeOverlap overlap;
                 int code = lake_overlap(&overlap, &detectors[i].layers[l], &detectors[j].layers[l], e);
                 if (code != LAKE_OK)
                     return code;
-                printf("    block %d: %lu in common, %.1f by chance, Jaccard %.3f\n", detectors[i].layers[l].block,
-                       (unsigned long)overlap.common, overlap.expected, overlap.jaccard);
+                printf("    block %d", detectors[i].layers[l].block);
+                if (detectors[j].layers[l].block != detectors[i].layers[l].block)
+                    printf(" and %d", detectors[j].layers[l].block);
+                printf(": %lu in common, %.1f by chance, Jaccard %.3f\n", (unsigned long)overlap.common, overlap.expected,
+                       overlap.jaccard);
             }
         }
     return LAKE_OK;

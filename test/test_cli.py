@@ -114,6 +114,15 @@ def check_text_branch():
     r = run("zero", "new", "--class", "woven cloth", "--weights", "tiny.clip", "--res", "128", "--jsonl")
     rows = [json.loads(line) for line in r.stdout.splitlines()]
     check(r.returncode == 0 and len(rows) == 2 and all(row["structural"] is None and row["semantic"] is not None for row in rows), "zero-shot", r.stdout + r.stderr)
+    stream = run("zero", "-", "missing.png", "--class", "woven cloth", "--weights", "tiny.clip", "--res", "128", "--jsonl",
+                 stdin="new/sub/a.png\n")
+    lines = [json.loads(line) for line in stream.stdout.splitlines()]
+    check(stream.returncode == 3 and lines[0] == rows[1] and "error" in lines[1], "zero-shot from standard input, a missing photo is a row",
+          stream.stdout + stream.stderr)
+    r = run("score", "d.lake", "new", "--lambda", "0.5")
+    check(r.returncode == 0 and "note: " in r.stderr and "--lambda" in r.stderr, "a weight for texts that are not there is noted", r.stderr)
+    r = run("zero", "new", "--weights", "tiny.clip", "--res", "128")
+    check(r.returncode == 0 and "no --class" in r.stderr, "zero-shot without a class is noted", r.stderr)
     r = run("tokens", "a photo of the object", "-", "--weights", "tiny.clip", stdin="the\n\n")
     ids = [[int(i) for i in line.split()] for line in r.stdout.splitlines()]
     end = 512 + len(tiny.MERGES) + 1
@@ -158,6 +167,8 @@ def check_other_verbs():
     check(open("m.lake", "rb").read() == open("d.lake", "rb").read(), "a merged detector is the file of one fit")
     r = run("neurons", "ab.lake", "cd.lake")
     check(r.returncode == 0 and "in common" in r.stdout and "against a PCA" in r.stdout, "neurons", r.stdout + r.stderr)
+    run("fit", "good", "--weights", "other.clip", "--res", "128", "-o", "other.lake")
+    refuse("neurons of different weights", 3, "neurons", "d.lake", "other.lake", says=["d.lake", "other.lake", "weights"])
     for file in ("tiny.clip", "d.lake"):
         r = run("info", file)
         check(r.returncode == 0 and "verified" in r.stdout, f"info {file}", r.stdout + r.stderr)
@@ -187,6 +198,8 @@ def check_usage():
     refuse("block that is not there", 2, "fit", "good", "--weights", "tiny.clip", "--layers", "5", "-o", "x.lake", says=["layer 5", "4"], leaves=["x.lake"])
     refuse("no neurons", 2, "fit", "good", "--weights", "tiny.clip", "--neurons", "0", "-o", "x.lake", says=["neurons"], leaves=["x.lake"])
     refuse("embed of a block that is not there", 2, "embed", "new/a.png", "--weights", "tiny.clip", "--layers", "9", "-o", "x.npy", leaves=["x.npy"])
+    refuse("features with another number of layers", 2, "fit", "f.npy", "--layers", "1,2", "-o", "x.lake", says=["--layers", "1"], leaves=["x.lake"])
+    refuse("a text with layers", 2, "embed", "--text", "x", "--layers", "2", "--weights", "tiny.clip", "-o", "x.npy", says=["--layers"], leaves=["x.npy"])
     for verb in "convert info fit score zero neurons merge embed tokens pixels".split():
         r = run(verb, "--help")
         lines = r.stdout.splitlines()
