@@ -32,62 +32,64 @@
 enum { SECTION_VERSION = 1, SECTION_HEAD = 2068, MERGE_BYTES = 12 };
 enum { ID_LIMIT = 1 << 24 }; /* for ids and merges: far above any vocabulary, it bounds the memory of the checks */
 
+/* Two symbols that merge. */
+typedef struct {
+    uint32_t left, right, rank;
+} Pair;
+
 struct Tokenizer {
     TokTables tables;
-    uint32_t *slots;    /* [slot_mask + 1]: hash table of pairs; rank + 1 of a merge, or 0 where free */
-    size_t slot_mask;   /* a power of two - 1 */
+    Pair *pairs; /* [tables.merge_count], sorted by left, then right */
 };
 
 #define NO_RANK UINT32_MAX
 
 /* ---- the pairs ---- */
 
-static size_t pair_hash(uint32_t left, uint32_t right)
+static int compare_pairs(const void *a, const void *b)
 {
-    uint64_t key = ((uint64_t)left << 32 | right) * UINT64_C(0x9e3779b97f4a7c15);
+    const Pair *x = a, *y = b;
 
-    return (size_t)((key ^ key >> 29) >> 16);
+    if (x->left != y->left)
+        return x->left < y->left ? -1 : 1;
+    return x->right < y->right ? -1 : x->right > y->right;
 }
 
-/* The slot of this pair: the one that holds it, or the free one where it belongs. */
-static uint32_t *find_slot(const Tokenizer *tokenizer, uint32_t left, uint32_t right)
+static int same_pair(const char *name, uint32_t first, uint32_t second, Error *e)
 {
-    size_t i = pair_hash(left, right) & tokenizer->slot_mask;
-
-    while (tokenizer->slots[i] != 0) {
-        const uint32_t *merge = tokenizer->tables.merges[tokenizer->slots[i] - 1];
-        if (merge[0] == left && merge[1] == right)
-            break;
-        i = (i + 1) & tokenizer->slot_mask;
-    }
-    return &tokenizer->slots[i];
+    return error_set(e, LAKE_BAD_INPUT, "%s: tokenizer: merges %lu and %lu join the same pair of symbols", name,
+                     (unsigned long)(first > second ? first : second), (unsigned long)(first > second ? second : first));
 }
 
-/* The rank of the merge of these two symbols, or NO_RANK where they never merge. */
+/* The rank of the merge of these two symbols, or NO_RANK where they never merge. A search in a sorted list takes 16
+ * steps where a hash table takes one or two, but no file can make it slow by pairs that all collide. */
 static uint32_t pair_rank(const Tokenizer *tokenizer, uint32_t left, uint32_t right)
 {
-    return *find_slot(tokenizer, left, right) - 1; /* 0 wraps to NO_RANK */
+    Pair wanted = { left, right, NO_RANK };
+    const Pair *found =
+        bsearch(&wanted, tokenizer->pairs, tokenizer->tables.merge_count, sizeof wanted, compare_pairs);
+
+    return found != NULL ? found->rank : NO_RANK;
 }
 
-/* Fills the hash table, at most half full so that chains stay short. */
-static int index_pairs(Tokenizer *tokenizer, const char *name, Error *e)
+/* Makes the sorted list. */
+static int sort_pairs(Tokenizer *tokenizer, const char *name, Error *e)
 {
     const TokTables *t = &tokenizer->tables;
-    size_t slots = 16;
+    Pair *pairs = malloc((t->merge_count + 1) * sizeof *pairs); /* as large as the section, so it cannot wrap */
 
-    while (slots < 2 * t->merge_count)
-        slots *= 2;
-    tokenizer->slot_mask = slots - 1;
-    tokenizer->slots = calloc(slots, sizeof *tokenizer->slots);
-    if (tokenizer->slots == NULL)
+    tokenizer->pairs = pairs;
+    if (pairs == NULL)
         return error_memory(e, "the tokenizer's pairs");
     for (size_t i = 0; i < t->merge_count; i++) {
-        uint32_t *slot = find_slot(tokenizer, t->merges[i][0], t->merges[i][1]);
-        if (*slot != 0)
-            return error_set(e, LAKE_BAD_INPUT, "%s: tokenizer: merges %zu and %lu join the same pair of symbols", name,
-                             i, (unsigned long)*slot - 1);
-        *slot = (uint32_t)i + 1;
+        pairs[i].left = t->merges[i][0];
+        pairs[i].right = t->merges[i][1];
+        pairs[i].rank = (uint32_t)i;
     }
+    qsort(pairs, t->merge_count, sizeof *pairs, compare_pairs);
+    for (size_t i = 1; i < t->merge_count; i++)
+        if (compare_pairs(&pairs[i - 1], &pairs[i]) == 0)
+            return same_pair(name, pairs[i - 1].rank, pairs[i].rank, e);
     return LAKE_OK;
 }
 
@@ -243,7 +245,7 @@ int tok_open(Tokenizer **tokenizer, const unsigned char *section, size_t size, u
         return error_memory(e, "the tokenizer");
     if ((code = read_tables(&t->tables, section, e)) != LAKE_OK ||
         (code = check_tables(&t->tables, vocabulary, name, e)) != LAKE_OK ||
-        (code = index_pairs(t, name, e)) != LAKE_OK) {
+        (code = sort_pairs(t, name, e)) != LAKE_OK) {
         tok_close(t);
         return code;
     }
@@ -256,7 +258,7 @@ void tok_close(Tokenizer *tokenizer)
     if (tokenizer == NULL)
         return;
     free(tokenizer->tables.merges);
-    free(tokenizer->slots);
+    free(tokenizer->pairs);
     free(tokenizer);
 }
 

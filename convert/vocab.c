@@ -12,8 +12,8 @@
  * In all of them a byte is written as one printable character (byte_character below; bytes_to_unicode in OpenAI's
  * simple_tokenizer.py), and a symbol that ends a word has "</w>" behind it.
  *
- * The way is always the same: read the merges as pairs of strings, fill a table from string to id, look everything
- * up. */
+ * The way is always the same: read the merges as pairs of strings, fill a table from string to id and sort it, look
+ * everything up. */
 #include "convert/convert.h"
 
 #include <stdint.h>
@@ -27,7 +27,7 @@
 #include "image/inflate.h"
 #include "tokenizer.h"
 
-#define FILE_LIMIT ((size_t)1 << 28) /* bytes; the largest published ones have a few million */
+#define FILE_LIMIT ((size_t)1 << 26) /* bytes; the largest published ones have a few million */
 #define MERGE_LIMIT 48894            /* merges used of a text file: 49152 - 256 - 2, as in simple_tokenizer.py */
 #define ID_LIMIT ((uint32_t)1 << 24) /* ids must be below; tokenizer.c's limit, refused here with the symbol's name */
 
@@ -42,10 +42,11 @@ typedef struct {
     Piece first, second;
 } Symbol;
 
-/* One place of the table from symbols to ids, a hash table with open addressing, at most half full. */
+/* One line of the table from symbols to ids. */
 typedef struct {
-    Symbol symbol; /* first.text is NULL where the place is free */
+    Symbol symbol;
     uint32_t id;
+    size_t turn; /* how many were entered before it */
 } Entry;
 
 typedef struct {
@@ -58,8 +59,8 @@ typedef struct {
     Json *root;              /* of vocab.json or tokenizer.json, or NULL */
     Symbol *merges;          /* [merge_count]: left and right, lowest rank first */
     size_t merge_count, merge_first; /* merges[i] stands at line or place merge_first + i */
-    Entry *entries;          /* [entry_mask + 1] */
-    size_t entry_mask;
+    Entry *entries;          /* [entry_count], sorted by symbol once all are entered */
+    size_t entry_count;
     char characters[256][3]; /* byte_character of each byte: UTF-8, unused places 0 */
 } Vocabulary;
 
@@ -82,74 +83,80 @@ static char symbol_char(const Symbol *s, size_t i)
     return i < s->first.size ? s->first.text[i] : s->second.text[i - s->first.size];
 }
 
-static int same_symbol(const Symbol *a, const Symbol *b)
-{
-    size_t size = a->first.size + a->second.size;
+static size_t symbol_size(const Symbol *s) { return s->first.size + s->second.size; }
 
-    if (size != b->first.size + b->second.size)
-        return 0;
+/* Any order will do that tells all symbols apart. */
+static int compare_symbols(const Symbol *a, const Symbol *b)
+{
+    size_t size = symbol_size(a);
+
+    if (size != symbol_size(b))
+        return size < symbol_size(b) ? -1 : 1;
     for (size_t i = 0; i < size; i++)
         if (symbol_char(a, i) != symbol_char(b, i))
-            return 0;
-    return 1;
+            return symbol_char(a, i) < symbol_char(b, i) ? -1 : 1;
+    return 0;
 }
 
-/* FNV-1a, 32 bits. */
-static uint32_t symbol_hash(const Symbol *s)
+static int by_symbol_and_turn(const void *a, const void *b)
 {
-    uint32_t hash = 2166136261u;
+    const Entry *x = a, *y = b;
+    int order = compare_symbols(&x->symbol, &y->symbol);
 
-    for (size_t i = 0; i < s->first.size + s->second.size; i++)
-        hash = (hash ^ (unsigned char)symbol_char(s, i)) * 16777619u;
-    return hash ^ hash >> 15;
+    return order != 0 ? order : x->turn < y->turn ? -1 : x->turn > y->turn;
 }
 
-/* The place that holds the symbol, or the free one where it belongs. */
-static Entry *find_entry(const Vocabulary *v, const Symbol *s)
+static int compare_with_symbol(const void *symbol, const void *entry)
 {
-    size_t i = symbol_hash(s) & v->entry_mask;
-
-    while (v->entries[i].symbol.first.text != NULL && !same_symbol(&v->entries[i].symbol, s))
-        i = (i + 1) & v->entry_mask;
-    return &v->entries[i];
+    return compare_symbols(symbol, &((const Entry *)entry)->symbol);
 }
 
-/* Where a symbol comes twice, its last id counts, as in a Python dictionary. */
+/* Memory for `count` symbols. */
+static int make_entries(Vocabulary *v, size_t count, Error *e)
+{
+    size_t bytes;
+
+    if (!size_multiply(count + 1, sizeof *v->entries, &bytes) || (v->entries = malloc(bytes)) == NULL)
+        return error_memory(e, "the symbols of a vocabulary");
+    return LAKE_OK;
+}
+
 static void enter(Vocabulary *v, Piece first, Piece second, uint32_t id)
 {
-    Entry entry, *place;
+    Entry *entry = &v->entries[v->entry_count];
 
-    entry.symbol.first = first;
-    entry.symbol.second = second;
-    entry.id = id;
-    place = find_entry(v, &entry.symbol);
-    *place = entry;
+    entry->symbol.first = first;
+    entry->symbol.second = second;
+    entry->id = id;
+    entry->turn = v->entry_count++;
+}
+
+/* Makes the table ready for look_up. Where a symbol comes twice its last id counts, as in a Python dictionary. */
+static void sort_entries(Vocabulary *v)
+{
+    size_t kept = 0;
+
+    qsort(v->entries, v->entry_count, sizeof *v->entries, by_symbol_and_turn);
+    for (size_t i = 0; i < v->entry_count; i++) {
+        if (kept > 0 && compare_symbols(&v->entries[kept - 1].symbol, &v->entries[i].symbol) == 0)
+            kept--;
+        v->entries[kept++] = v->entries[i];
+    }
+    v->entry_count = kept;
 }
 
 /* The symbol's id; returns 0 where it has none. */
 static int look_up(const Vocabulary *v, Piece first, Piece second, uint32_t *id)
 {
-    Symbol s;
     const Entry *entry;
+    Symbol s;
 
     s.first = first;
     s.second = second;
-    entry = find_entry(v, &s);
-    *id = entry->id;
-    return entry->symbol.first.text != NULL;
-}
-
-/* Makes the table for up to `count` symbols. */
-static int make_entries(Vocabulary *v, size_t count, Error *e)
-{
-    size_t places = 1024, bytes;
-
-    while (places / 2 < count && places <= SIZE_MAX / 2)
-        places *= 2;
-    if (!size_multiply(places, sizeof *v->entries, &bytes) || (v->entries = calloc(1, bytes)) == NULL)
-        return error_memory(e, "the symbols of a vocabulary");
-    v->entry_mask = places - 1;
-    return LAKE_OK;
+    entry = bsearch(&s, v->entries, v->entry_count, sizeof *v->entries, compare_with_symbol);
+    if (entry != NULL)
+        *id = entry->id;
+    return entry != NULL;
 }
 
 /* ---- bytes as characters ---- */
@@ -435,7 +442,10 @@ static int read_vocabulary(Vocabulary *v, Error *e)
     make_characters(v);
     while (i < size && strchr(" \t\r\n", v->data[i]) != NULL && v->data[i] != '\0')
         i++;
-    return i < size && v->data[i] == '{' ? read_json_form(v, size, e) : read_text_form(v, size, e);
+    code = i < size && v->data[i] == '{' ? read_json_form(v, size, e) : read_text_form(v, size, e);
+    if (code == LAKE_OK)
+        sort_entries(v);
+    return code;
 }
 
 static void vocabulary_free(Vocabulary *v)
