@@ -9,6 +9,7 @@
 #include "base/file.h"
 
 #define MAX_PROMPT_FILE ((size_t)1 << 20)
+#define MAX_SENTENCES ((size_t)1 << 16) /* of one state; the built-in ensemble has 154 */
 
 /* Made from weights/prompts.txt by the Makefile: every line a string literal. */
 const char prompts_default[] =
@@ -106,6 +107,11 @@ int prompts_parse(Prompts *prompts, const char *text, const char *name, Error *e
         if (prompts->count[s] == 0)
             code =
                 error_set(e, LAKE_BAD_INPUT, "%s: no line in section %s; expected at least one", name, section_names[s]);
+    for (int s = PROMPTS_NORMAL; code == LAKE_OK && s <= PROMPTS_ANOMALOUS; s++)
+        if (prompts->count[s] > MAX_SENTENCES / prompts->count[PROMPTS_TEMPLATES])
+            code = error_set(e, LAKE_BAD_INPUT, "%s: %llu states in %s and %llu templates make more than %llu sentences", name,
+                             (unsigned long long)prompts->count[s], section_names[s],
+                             (unsigned long long)prompts->count[PROMPTS_TEMPLATES], (unsigned long long)MAX_SENTENCES);
     if (code != LAKE_OK)
         prompts_free(prompts);
     return code;

@@ -58,6 +58,23 @@ static void refuse(const char *name, const char *text, const char *says)
           "'%s' is not '%s...'", e.text, says);
 }
 
+/* States and templates multiply: a file of 2 kB could ask for more sentences than any machine encodes. */
+static void test_too_many(void)
+{
+    char text[4096] = "[anomalous]\n{}\n[normal]\n";
+    size_t at = strlen(text), i;
+
+    for (i = 0; i < 257; i++, at += 3)
+        memcpy(text + at, "{}\n", 3);
+    strcpy(text + at, "[templates]\n");
+    at += strlen(text + at);
+    for (i = 0; i < 255; i++, at += 3)
+        memcpy(text + at, "{}\n", 4);
+    accept("65535 sentences", text, 257, "x{}");
+    strcpy(text + at, "{}\n{}\n");
+    refuse("more than 65536 sentences", text, "p.txt: 257 states in [normal] and 257 templates");
+}
+
 int main(void)
 {
     const char *path = path_kind("build") == PATH_FOLDER ? "build/test_prompts.txt" : "test_prompts.txt";
@@ -65,6 +82,7 @@ int main(void)
     Error e = {0, ""};
 
     test_builtin();
+    test_too_many();
     accept("a file", "[normal]\ngood {}\n[anomalous]\nbad {}\n[templates]\nsee: {}", 1, "see: good x{}");
     accept("spaces, comments, returns",
            "# c\r\n\r\n [normal] \r\n\t good {} \r\n fine {}\r\n[anomalous]\r\n{}\r\n[templates]\r\n{}\r\n", 2,
