@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 static void shape_text(char *text, size_t size, const WtsTensor *t)
 {
     size_t used = (size_t)snprintf(text, size, "[%lu", (unsigned long)t->shape[0]);

@@ -7,7 +7,7 @@
  * a patch looks like the words for a defect (activate, fuse); the image's score is its worst patch (pool); and since
  * a squared distance is a sum over neurons, it says exactly which neurons made it (attribute).
  *
- * Everything here works on arrays in memory; fit.c and score.c call it in order. */
+ * Everything here works on arrays in memory; method/learn.c and method/score.c call it in order. */
 #include "lake.h"
 
 #include <float.h>
@@ -367,7 +367,8 @@ void lake_nearest(float *distances, uint32_t *winners, const float *queries, siz
  *     a_l(p) = d_l(p) / (d_l(p) + delta_l)        0 for a patch that is in the gallery, 0.5 at the edge of normal
  *     a(p)   = mean over layers of a_l(p)
  *
- * delta_l is the 99th percentile of what normal patches get when their own image is left out of the gallery (fit.c). */
+ * delta_l is the 99th percentile of what normal patches get when their own image is left out of the gallery
+ * (method/learn.c). */
 
 void lake_calibrate(float *map, float *const *distances, const LakeLayer *layers, size_t layer_count, size_t patches)
 {
@@ -402,7 +403,7 @@ void lake_activate(float *map, const float *patches, size_t count, const LakeTex
  *     m(p) = (1 - lambda) a(p) + lambda s(p)
  *     image score = max over p of m(p)              or the mean, or the mean of the top 1 %
  *
- * The score comes from m itself; the map that people see is enlarged and smoothed (map.c). */
+ * The score comes from m itself; the map that people see is enlarged and smoothed (method/map.c). */
 
 void lake_fuse(float *map, const float *structural, const float *semantic, double lambda, size_t patches)
 {

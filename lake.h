@@ -11,7 +11,7 @@
  *
  * Symbols: P = height * width patches of the grid, D width of a layer's tokens, K selected channels (neurons),
  * E width of the joint space of images and texts, n normal images. The equations are in lake.c, in the order of
- * the method; fit.c and score.c put them together; weights/detector.c reads and writes the .lake file.
+ * the method; method/ puts them together; weights/detector.c reads and writes the .lake file.
  * Numbers of one image are floats; what is summed over many numbers is summed in double, in a fixed order, so
  * results do not depend on the number of threads. */
 #ifndef LAKE_LAKE_H
@@ -105,7 +105,8 @@ typedef struct {
     size_t layer_count;
     size_t widths[LAKE_MAX_LAYERS];  /* D_l */
     float *layers[LAKE_MAX_LAYERS];  /* each [P, D_l]: patch tokens of a structural layer */
-    int normalised;                  /* 1: token normalisation is done (lake_score does it); set 0 with new tokens */
+    int normalised;                  /* 1: token normalisation is done (lake_score does it, so a second detector must ask
+                                        for the same); set 0 with new tokens */
     size_t embed;                    /* E */
     float *patches;                  /* [P, E] patches in the joint space, L2-normalised; or NULL */
     float *embedding;                /* [E] the whole image in the joint space, L2-normalised; or NULL */
@@ -251,6 +252,7 @@ int lake_merge(LakeDetector *merged, const LakeDetector *const *parts, const cha
 typedef struct {
     size_t height, width;                 /* of the grid */
     size_t layer_count;                   /* 0 for zero-shot */
+    size_t counts[LAKE_MAX_LAYERS];       /* K_l */
     float *distances[LAKE_MAX_LAYERS];    /* [P] d_l(p) */
     uint32_t *winners[LAKE_MAX_LAYERS];   /* [P] the gallery row that won */
     float *selected[LAKE_MAX_LAYERS];     /* [P, K] the image's patches as compared with the gallery */
@@ -275,7 +277,8 @@ int lake_result_open_zero(LakeResult *result, size_t height, size_t width, Error
 void lake_result_close(LakeResult *result);
 
 /* Scores an observation; its tokens are normalised in place. Nothing is allocated. LAKE_BAD_INPUT where the shape is
- * not the detector's or a number is not finite; LAKE_USAGE where lambda > 0 and the observation has no patches. */
+ * not the detector's or a number is not finite; LAKE_USAGE where lambda > 0 and the observation has no patches,
+ * or where the result was opened for a detector of another shape. */
 int lake_score(const LakeDetector *detector, LakeTokens *tokens, LakeResult *result, Error *e);
 
 /* Without normal images: m = s, score = max of the whole image's anomalous probability and of s. The observation needs

@@ -29,6 +29,7 @@ static int allocate_layer(LakeResult *result, size_t l, size_t count)
         return 0;
     result->distances[l] = malloc(patches * sizeof *result->distances[l]);
     result->winners[l] = malloc(patches * sizeof *result->winners[l]);
+    result->counts[l] = count;
     result->selected[l] = malloc(numbers * sizeof *result->selected[l]);
     return result->distances[l] != NULL && result->winners[l] != NULL && result->selected[l] != NULL;
 }
@@ -96,6 +97,18 @@ static void find_worst_patch(LakeResult *result)
     result->column = worst % result->width;
 }
 
+/* Whether a result has the buffers that a detector writes to. */
+static int has_room(const LakeResult *result, const LakeDetector *detector)
+{
+    int same = result->height == detector->height && result->width == detector->width &&
+               result->layer_count == detector->layer_count && result->structural_map != NULL &&
+               (result->semantic_map != NULL || detector->texts.embed == 0);
+
+    for (size_t l = 0; same && l < detector->layer_count; l++)
+        same = result->counts[l] == detector->layers[l].count;
+    return same;
+}
+
 int lake_score(const LakeDetector *detector, LakeTokens *tokens, LakeResult *result, Error *e)
 {
     const LakePooling pooling = detector->options.decision.pooling;
@@ -104,6 +117,8 @@ int lake_score(const LakeDetector *detector, LakeTokens *tokens, LakeResult *res
     size_t patches = detector->height * detector->width;
     int code = lake_check_tokens(detector, tokens, "the image", e);
 
+    if (code == LAKE_OK && !has_room(result, detector))
+        code = error_set(e, LAKE_USAGE, "the result was opened for another detector");
     if (code == LAKE_OK && lambda > 0)
         code = lake_check_meaning(&detector->texts, tokens, "the image", e);
     if (code != LAKE_OK)
@@ -140,10 +155,10 @@ int lake_zero(const LakeTexts *texts, const LakeTokens *tokens, double threshold
 
     if (code != LAKE_OK)
         return code;
-    if (tokens->embedding == NULL || tokens->height != result->height || tokens->width != result->width)
-        return error_set(e, LAKE_USAGE,
-                         "zero-shot scoring needs an embedding of the whole image and patches on a grid of %llu x %llu",
-                         (unsigned long long)result->height, (unsigned long long)result->width);
+    if (tokens->embedding == NULL)
+        return error_set(e, LAKE_USAGE, "zero-shot scoring needs an embedding of the whole image");
+    if (result->semantic_map == NULL || tokens->height != result->height || tokens->width != result->width)
+        return error_set(e, LAKE_USAGE, "the result was opened for another grid, or not for texts");
     lake_activate(result->semantic_map, tokens->patches, patches, texts);
     memcpy(result->map, result->semantic_map, patches * sizeof *result->map);
     lake_activate(&whole, tokens->embedding, 1, texts);

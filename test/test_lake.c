@@ -540,7 +540,7 @@ static void test_decide(void)
 static void test_degenerate(void)
 {
     LakeFit *fit;
-    LakeDetector d;
+    LakeDetector d, other;
     LakeResult r;
     Error e = {0, ""};
     LakeShare shares[3];
@@ -561,6 +561,13 @@ static void test_degenerate(void)
           "score %g", r.score);
     check(lake_attribute(&d, &r, 0, shares, 3) == 3 && shares[0].share == 0, "shares of no deviation", "%g",
           shares[0].share);
+    c.options.neurons = 11;
+    fill_image(&c.tokens, 1);
+    fit_images(&c, &other, 0, 1, &e);
+    check(lake_score(&other, &c.tokens, &r, &e) == LAKE_USAGE && strstr(e.text, "another detector") != NULL,
+          "a result of another detector", "%s", e.text);
+    lake_detector_close(&other);
+    c.options.neurons = 10;
     c.tokens.layers[1][17] = NAN;
     check(lake_score(&d, &c.tokens, &r, &e) == LAKE_BAD_INPUT, "not a number", "scored");
     c.tokens.height = 5;
