@@ -90,7 +90,7 @@ $(BUILD)/flags: FORCE
 # ---- tests -------------------------------------------------------------------------------------------------
 
 test: all $(TEST_PROGRAMS)
-	@CC='$(CC)' CFLAGS='$(FLAGS_OPENMP) $(CFLAGS)' sh test/run.sh ./$(LAKE) $(TEST_PROGRAMS)
+	@CC='$(CC)' CFLAGS='$(FLAGS_OPENMP) $(CFLAGS)' sh test/run.sh $(abspath $(LAKE)) $(TEST_PROGRAMS)
 
 asan:
 	@$(MAKE) --no-print-directory BUILD=build/asan test \
@@ -110,8 +110,8 @@ PUBLIC_HEADERS := lake.h clip.h tensor.h tokenizer.h method/map.h base/error.h i
 
 install: all
 	mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/share/man/man1
-	cp lake $(DESTDIR)$(PREFIX)/bin/
-	cp liblake.a $(DESTDIR)$(PREFIX)/lib/
+	cp $(LAKE) $(DESTDIR)$(PREFIX)/bin/
+	cp $(LIBRARY) $(DESTDIR)$(PREFIX)/lib/
 	for h in $(PUBLIC_HEADERS); do \
 		mkdir -p $(DESTDIR)$(PREFIX)/include/lake/$$(dirname $$h) && \
 		cp $$h $(DESTDIR)$(PREFIX)/include/lake/$$h || exit 1; done
