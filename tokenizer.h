@@ -1,5 +1,5 @@
-/* CLIP's byte-pair encoding, Unicode aware. tokenizer.c says each step; weights/FORMAT.md describes the
- * section of the flat binary that it reads. */
+/* CLIP's byte-pair encoding, Unicode aware. tokenizer.c says each step; tokenizer_section.c and
+ * weights/FORMAT.md describe the section of the flat binary that the vocabulary comes from. */
 #ifndef LAKE_TOKENIZER_H
 #define LAKE_TOKENIZER_H
 
@@ -23,7 +23,12 @@ typedef struct {
 /* The section's bytes for the tables, in a new buffer (used by convert). */
 int tok_pack(unsigned char **section, size_t *size, const TokTables *tables, Error *e);
 
-/* Reads and checks a section; the bytes are not needed afterwards. `vocabulary`: every id must be below it. */
+/* The tables of a section, checked (tokenizer_section.c lists what); tables->merges is a new buffer, NULL where it
+ * fails. `vocabulary`: every id must be below it. */
+int tok_unpack(TokTables *tables, const unsigned char *section, size_t size, uint32_t vocabulary, const char *name,
+               Error *e);
+
+/* Unpacks a section and makes it ready for tok_encode; the bytes are not needed afterwards. */
 int tok_open(Tokenizer **tokenizer, const unsigned char *section, size_t size, uint32_t vocabulary, const char *name, Error *e);
 void tok_close(Tokenizer *tokenizer);
 

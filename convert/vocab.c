@@ -29,7 +29,7 @@
 
 #define FILE_LIMIT ((size_t)1 << 26) /* bytes; the largest published ones have a few million */
 #define MERGE_LIMIT 48894            /* merges used of a text file: 49152 - 256 - 2, as in simple_tokenizer.py */
-#define ID_LIMIT ((uint32_t)1 << 24) /* ids must be below; tokenizer.c's limit, refused here with the symbol's name */
+#define ID_LIMIT ((uint32_t)1 << 24) /* ids must be below; tokenizer_section.c's limit, refused here with the symbol's name */
 
 /* Part of a text, not 0-terminated. */
 typedef struct {
