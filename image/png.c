@@ -1,6 +1,6 @@
-/* PNG (W3C Recommendation "Portable Network Graphics", second edition; ISO/IEC 15948), read and written.
+/* PNG (W3C Recommendation "Portable Network Graphics", second edition; ISO/IEC 15948), read; png_encode.c writes.
  *
- * Reading takes all colour types, bit depths and interlacing. The file is walked chunk by chunk with every
+ * All colour types, bit depths and interlacing are taken. The file is walked chunk by chunk with every
  * checksum verified, the IDAT chunks are joined and inflated at once, and the rows are unfiltered and turned
  * into 8-bit RGB the way Pillow 9.4 does it: alpha and tRNS are dropped (not blended), samples of 16 bits
  * keep their high byte, except in grey images, which Pillow widens to its mode "I" and then clips at 255. */
@@ -12,18 +12,10 @@
 
 #include "base/bytes.h"
 #include "base/checksum.h"
-#include "image/deflate.h"
 #include "image/inflate.h"
+#include "image/png_format.h"
 
-enum { GREY = 0, RGB = 2, PALETTE = 3, GREY_ALPHA = 4, RGB_ALPHA = 6 }; /* colour types */
-enum { FILTER_NONE, FILTER_SUB, FILTER_UP, FILTER_AVERAGE, FILTER_PAETH, FILTERS };
-enum {
-    CHUNK_FRAME = 12,      /* length, type and checksum around a chunk's data */
-    DEFLATE_RATIO = 1032,  /* deflate's largest expansion: 258 bytes from 2 bits */
-    IDAT_PART = 1 << 20    /* how much data the encoder puts into one IDAT chunk */
-};
-
-static const unsigned char signature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+enum { DEFLATE_RATIO = 1032 }; /* deflate's largest expansion: 258 bytes from 2 bits */
 
 typedef struct {
     const unsigned char *type; /* 4 letters */
@@ -181,7 +173,7 @@ static int read_idat(Png *p, const Chunk *c, size_t at, int previous_idat)
 /* Walks the chunks from IHDR to IEND. */
 static int read_chunks(Png *p, size_t max_pixels)
 {
-    size_t offset = sizeof signature, at = offset;
+    size_t offset = sizeof png_signature, at = offset;
     int previous_idat = 0, code;
     Chunk c;
 
@@ -247,16 +239,6 @@ static int data_size(const Png *p, size_t *total)
             return 0;
     }
     return 1;
-}
-
-/* Whichever of a (left), b (above) and c (above left) is closest to a + b - c; the first of equals. Written as
- * choices rather than branches, which noise would make unpredictable. */
-static inline unsigned char paeth(int a, int b, int c)
-{
-    int to_a = abs(b - c), to_b = abs(a - c), to_c = abs(a + b - 2 * c);
-    int nearer = to_b < to_a ? b : a, distance = to_b < to_a ? to_b : to_a;
-
-    return (unsigned char)(to_c < distance ? c : nearer);
 }
 
 /* Undoes the Paeth filter. The bytes to the left stay in variables, one for each byte of a pixel, which frees
@@ -355,7 +337,7 @@ static int read_pass(const Png *p, const Pass *pass, unsigned char **data, const
     return LAKE_OK;
 }
 
-/* ---- reading ---- */
+/* ---- the whole ---- */
 
 /* The data of all IDAT chunks in one piece: in the file itself where there is one chunk, else in a new buffer,
  * *owned. */
@@ -420,7 +402,7 @@ int png_decode(Image *image, const unsigned char *data, size_t size, const char 
     p.file_size = size;
     p.name = name;
     p.e = e;
-    if (size < sizeof signature || memcmp(data, signature, sizeof signature) != 0)
+    if (size < sizeof png_signature || memcmp(data, png_signature, sizeof png_signature) != 0)
         return error_set(e, LAKE_BAD_INPUT, "%s: is no PNG file", name);
     code = read_chunks(&p, max_pixels);
     if (code != LAKE_OK)
@@ -440,114 +422,5 @@ int png_decode(Image *image, const unsigned char *data, size_t size, const char 
     free(zeros);
     if (code != LAKE_OK)
         img_free(image);
-    return code;
-}
-
-/* ---- writing ---- */
-
-/* Filters a row of RGB pixels into out[1 + size], the filter's number first, and returns how big the result
- * looks: the sum of its bytes' distances from 0 (PNG, 12.8: "minimum sum of absolute differences"). */
-static uint64_t filter_row(unsigned filter, unsigned char *out, const unsigned char *row, const unsigned char *above,
-                           size_t size)
-{
-    uint64_t sum = 0;
-
-    *out++ = (unsigned char)filter;
-    for (size_t i = 0; i < size; i++) {
-        int a = i < 3 ? 0 : row[i - 3], b = above[i], c = i < 3 ? 0 : above[i - 3], predicted = 0;
-        if (filter == FILTER_SUB)
-            predicted = a;
-        else if (filter == FILTER_UP)
-            predicted = b;
-        else if (filter == FILTER_AVERAGE)
-            predicted = (a + b) / 2;
-        else if (filter == FILTER_PAETH)
-            predicted = paeth(a, b, c);
-        out[i] = (unsigned char)(row[i] - predicted);
-        sum += out[i] < 128 ? out[i] : 256 - out[i];
-    }
-    return sum;
-}
-
-/* All rows, each with the filter that looks best for it; `scratch` has room for a row and its filter byte. */
-static void filter_image(unsigned char *out, unsigned char *scratch, const unsigned char *zeros, const Image *image)
-{
-    size_t size = (size_t)image->width * 3;
-    const unsigned char *row = image->rgb, *above = zeros;
-
-    for (int y = 0; y < image->height; y++, above = row, row += size, out += size + 1) {
-        uint64_t best = filter_row(FILTER_NONE, out, row, above, size);
-        for (unsigned filter = FILTER_SUB; filter < FILTERS; filter++) {
-            uint64_t sum = filter_row(filter, scratch, row, above, size);
-            if (sum < best) {
-                best = sum;
-                memcpy(out, scratch, size + 1);
-            }
-        }
-    }
-}
-
-/* Writes a chunk and returns where the next one goes. */
-static unsigned char *put_chunk(unsigned char *out, const char *type, const unsigned char *data, size_t size)
-{
-    put_u32be(out, (uint32_t)size);
-    memcpy(out + 4, type, 4);
-    if (size > 0)
-        memcpy(out + 8, data, size);
-    put_u32be(out + 8 + size, crc32_update(0, out + 4, 4 + size));
-    return out + CHUNK_FRAME + size;
-}
-
-/* Puts the compressed rows into a complete file. */
-static int wrap(unsigned char **out, size_t *out_size, const unsigned char *data, size_t size, const Image *image, Error *e)
-{
-    unsigned char header[13] = {0}, *p;
-    size_t parts = size / IDAT_PART + 1, total;
-
-    if (!size_multiply(parts + 2, CHUNK_FRAME, &total) || !size_add(total, sizeof signature + sizeof header, &total) ||
-        !size_add(total, size, &total) || (*out = malloc(total)) == NULL)
-        return error_memory(e, "a PNG file");
-    put_u32be(header, (uint32_t)image->width);
-    put_u32be(header + 4, (uint32_t)image->height);
-    header[8] = 8;
-    header[9] = RGB;
-    memcpy(*out, signature, sizeof signature);
-    p = put_chunk(*out + sizeof signature, "IHDR", header, sizeof header);
-    while (size > 0) {
-        size_t part = size < IDAT_PART ? size : IDAT_PART;
-        p = put_chunk(p, "IDAT", data, part);
-        data += part;
-        size -= part;
-    }
-    p = put_chunk(p, "IEND", NULL, 0);
-    *out_size = (size_t)(p - *out);
-    return LAKE_OK;
-}
-
-int png_encode(unsigned char **out, size_t *out_size, const Image *image, Error *e)
-{
-    unsigned char *filtered, *scratch, *zeros, *compressed = NULL;
-    size_t row = (size_t)image->width * 3, compressed_size = 0, total;
-    int code = LAKE_OK;
-
-    *out = NULL;
-    *out_size = 0;
-    if (!size_multiply(row + 1, (size_t)image->height, &total))
-        return error_memory(e, "a PNG file");
-    filtered = malloc(total);
-    scratch = malloc(row + 1);
-    zeros = calloc(row, 1);
-    if (filtered == NULL || scratch == NULL || zeros == NULL) {
-        code = error_memory(e, "a PNG file");
-    } else {
-        filter_image(filtered, scratch, zeros, image);
-        code = deflate_zlib(&compressed, &compressed_size, filtered, total, e);
-    }
-    free(filtered);
-    free(scratch);
-    free(zeros);
-    if (code == LAKE_OK)
-        code = wrap(out, out_size, compressed, compressed_size, image, e);
-    free(compressed);
     return code;
 }
