@@ -5,7 +5,8 @@
  *     x += mlp_out(gelu(mlp_in(ln_2(x))))
  *
  * The order of operations is that of OpenAI's clip/model.py; the value-value path is that of CLIP Surgery (Li et al.
- * 2023). clip_image and clip_text are the last functions of their sections; clip_open.c says where weights come from. */
+ * 2023). clip_image and clip_text are the last functions of their sections; clip_open.c says where weights come
+ * from. */
 #include "clip.h"
 
 #include <math.h>
@@ -105,7 +106,8 @@ static void attend(const ClipActivations *a, const TowerConfig *t, const Sequenc
 /* stream += out_proj(attended) */
 static void add_attended(float *stream, const ClipActivations *a, const TowerConfig *t, const ClipBlock *b, size_t rows)
 {
-    tensor_linear(stream, t->width, a->attended, t->width, rows, &b->attn_out, b->attn_out_bias, EPILOGUE_ADD, a->workspace);
+    tensor_linear(stream, t->width, a->attended, t->width, rows, &b->attn_out, b->attn_out_bias, EPILOGUE_ADD,
+                  a->workspace);
 }
 
 /* x += mlp_out(activation(mlp_in(ln_2(x)))) */
@@ -159,7 +161,8 @@ static int fill_positions(ClipState *state, const Clip *model, GridResize method
     workspace = malloc(side * state->grid * width * sizeof *workspace);
     if (workspace == NULL)
         return error_memory(e, "resampling the position embedding");
-    tensor_resize_grid(state->positions + width, state->grid, state->grid, trained + width, side, side, width, method, workspace);
+    tensor_resize_grid(state->positions + width, state->grid, state->grid, trained + width, side, side, width, method,
+                       workspace);
     free(workspace);
     return LAKE_OK;
 }
@@ -168,8 +171,9 @@ static void carve_state(ClipState *state, Carver *c, const ClipConfig *config)
 {
     const TowerConfig *t = &config->vision;
     size_t patch_floats = 3 * (size_t)config->patch * config->patch, patches = state->grid * state->grid;
-    size_t workspace = larger(tower_workspace(t, state->tokens, state->tokens),
-                              tensor_linear_workspace(patches, larger(t->width, config->embed), larger(patch_floats, t->width)));
+    size_t workspace =
+        larger(tower_workspace(t, state->tokens, state->tokens),
+               tensor_linear_workspace(patches, larger(t->width, config->embed), larger(patch_floats, t->width)));
 
     state->positions = carve(c, state->tokens, t->width);
     state->vv = carve(c, state->tokens, t->width);
@@ -184,7 +188,8 @@ int clip_state_open(ClipState *state, const Clip *model, size_t resolution, Grid
 
     memset(state, 0, sizeof *state);
     if (resolution == 0 || resolution % patch != 0 || resolution > CLIP_MAX_RESOLUTION)
-        return error_set(e, LAKE_USAGE, "resolution %lu: expected a multiple of the patch size %lu, at most %d (for example %lu)",
+        return error_set(e, LAKE_USAGE,
+                         "resolution %lu: expected a multiple of the patch size %lu, at most %d (for example %lu)",
                          (unsigned long)resolution, (unsigned long)patch, CLIP_MAX_RESOLUTION,
                          (unsigned long)clip_default_resolution(model));
     state->resolution = resolution;
@@ -334,7 +339,8 @@ static int stack_open(TextStack *s, const Clip *model, float *out, Error *e)
 
     memset(s, 0, sizeof *s);
     if (!config->has_text)
-        return error_set(e, LAKE_USAGE, "%s: has no text tower, so texts cannot be embedded with it", wts_path(model->file));
+        return error_set(e, LAKE_USAGE, "%s: has no text tower, so texts cannot be embedded with it",
+                         wts_path(model->file));
     s->model = model;
     s->out = out;
     s->capacity = larger(STACK_ROWS, config->context);
@@ -387,8 +393,10 @@ static void stack_run(TextStack *s)
         run_block(a, t, &model->weights.text_blocks[block], &sentences, NULL);
     for (size_t i = 0; i < s->count; i++)
         memcpy(a->attended + i * width, a->x + (s->starts[i + 1] - 1) * width, width * sizeof *a->x);
-    tensor_layernorm(a->normed, a->attended, model->weights.ln_final_gain, model->weights.ln_final_bias, s->count, width, t->eps);
-    tensor_linear(s->out, embed, a->normed, width, s->count, &model->weights.text_projection, NULL, EPILOGUE_NONE, a->workspace);
+    tensor_layernorm(a->normed, a->attended, model->weights.ln_final_gain, model->weights.ln_final_bias, s->count,
+                     width, t->eps);
+    tensor_linear(s->out, embed, a->normed, width, s->count, &model->weights.text_projection, NULL, EPILOGUE_NONE,
+                  a->workspace);
     s->out += s->count * embed;
     s->count = 0;
 }
@@ -451,8 +459,8 @@ static int sentence_length(size_t *length, const Clip *model, const uint32_t *id
             return LAKE_OK;
         }
     }
-    return error_set(e, LAKE_USAGE, "a token sequence has no end id (%lu) within the context of %lu", (unsigned long)end,
-                     (unsigned long)model->config.context);
+    return error_set(e, LAKE_USAGE, "a token sequence has no end id (%lu) within the context of %lu",
+                     (unsigned long)end, (unsigned long)model->config.context);
 }
 
 int clip_text_ids(const Clip *model, const uint32_t *ids, size_t count, size_t length, float *embeddings, Error *e)

@@ -109,10 +109,12 @@ void clip_image(const Clip *model, ClipState *state, const float *pixels, const 
 /* Embeddings [count, E] of texts, not normalised: end-token feature after ln_final and the text projection. Texts that
  * are too long are cut; *truncated (may be NULL) counts them. Allocates its own workspace, of a size that does not grow
  * with count. LAKE_USAGE where the model has no text tower. */
-int clip_text(const Clip *model, const char *const *texts, size_t count, float *embeddings, size_t *truncated, Error *e);
+int clip_text(const Clip *model, const char *const *texts, size_t count, float *embeddings, size_t *truncated,
+              Error *e);
 
-/* The same for token ids: count sequences of `length` ids each, [count, length]; what follows the first end id is ignored.
- * LAKE_USAGE where a sequence has no end id, is longer than the context, or holds an id beyond the vocabulary. */
+/* The same for token ids: count sequences of `length` ids each, [count, length]; what follows the first end id is
+ * ignored. LAKE_USAGE where a sequence has no end id, is longer than the context, or holds an id beyond the
+ * vocabulary. */
 int clip_text_ids(const Clip *model, const uint32_t *ids, size_t count, size_t length, float *embeddings, Error *e);
 
 #endif

@@ -23,7 +23,8 @@ static int check_tensor(const WtsFile *file, const WtsTensor *expected, Error *e
     char expected_shape[64], found_shape[64];
 
     if (found == NULL)
-        return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s is missing; convert the checkpoint again: lake convert CHECKPOINT -o FILE",
+        return error_set(e, LAKE_BAD_INPUT,
+                         "%s: tensor %s is missing; convert the checkpoint again: lake convert CHECKPOINT -o FILE",
                          wts_path(file), expected->name);
     if (found->rank != expected->rank || memcmp(found->shape, expected->shape, sizeof found->shape) != 0) {
         shape_text(expected_shape, sizeof expected_shape, expected);

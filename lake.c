@@ -110,8 +110,8 @@ void lake_moments_merge(LakeMoments *a, const LakeMoments *b, size_t width)
     a->count += b->count;
 }
 
-void lake_moments_add(LakeMoments *moments, const float *tokens, size_t patches, size_t width, const unsigned char *skip,
-                      double *scratch)
+void lake_moments_add(LakeMoments *moments, const float *tokens, size_t patches, size_t width,
+                      const unsigned char *skip, double *scratch)
 {
     LakeMoments image = {0, scratch, scratch + width};
 

@@ -105,8 +105,8 @@ typedef struct {
     size_t layer_count;
     size_t widths[LAKE_MAX_LAYERS];  /* D_l */
     float *layers[LAKE_MAX_LAYERS];  /* each [P, D_l]: patch tokens of a structural layer */
-    int normalised;                  /* 1: token normalisation is done (lake_score does it, so a second detector must ask
-                                        for the same); set 0 with new tokens */
+    int normalised;                  /* 1: token normalisation is done (lake_score does it, so a second detector must
+                                        ask for the same); set 0 with new tokens */
     size_t embed;                    /* E */
     float *patches;                  /* [P, E] patches in the joint space, L2-normalised; or NULL */
     float *embedding;                /* [E] the whole image in the joint space, L2-normalised; or NULL */
@@ -135,7 +135,8 @@ void lake_observer_close(LakeObserver *observer);
 /* Room for what this observer sees. */
 int lake_observer_tokens(const LakeObserver *observer, LakeTokens *tokens, Error *e);
 
-/* Image (any size) -> resized to R x R -> pixels -> tokens. LAKE_USAGE where the tokens were made for another observer. */
+/* Image (any size) -> resized to R x R -> pixels -> tokens. LAKE_USAGE where the tokens were made for another
+ * observer. */
 int lake_observe(LakeObserver *observer, const Image *image, LakeTokens *tokens, Error *e);
 
 /* ---- texts ---- */

@@ -19,11 +19,13 @@ static const char *verb_name(const void *context, size_t i)
 
 static void print_help(void)
 {
-    printf("lake %s: anomaly detection with a frozen CLIP and a few normal photos\n\nlake VERB --help tells all of a verb.\n\n",
+    printf("lake %s: anomaly detection with a frozen CLIP and a few normal photos\n\nlake VERB --help tells all of a "
+           "verb.\n\n",
            LAKE_VERSION);
     for (size_t i = 0; i < VERB_COUNT; i++)
         printf("  %-8s %s\n", verbs[i]->name, verbs[i]->summary);
-    printf("\nThe usual way: lake convert CHECKPOINT -o W.clip; lake fit GOOD/ --weights W.clip -o D.lake; lake score D.lake NEW/\n");
+    printf("\nThe usual way: lake convert CHECKPOINT -o W.clip; lake fit GOOD/ --weights W.clip -o D.lake; lake score "
+           "D.lake NEW/\n");
 }
 
 static int unknown_verb(const char *name, Error *e)
@@ -31,7 +33,8 @@ static int unknown_verb(const char *name, Error *e)
     const char *near = nearest_word(name, verb_name, NULL, VERB_COUNT);
 
     if (near != NULL)
-        return error_set(e, LAKE_USAGE, "unknown verb '%s'; did you mean %s? (lake --help lists the verbs)", name, near);
+        return error_set(e, LAKE_USAGE, "unknown verb '%s'; did you mean %s? (lake --help lists the verbs)", name,
+                         near);
     return error_set(e, LAKE_USAGE, "unknown verb '%s' (lake --help lists the verbs)", name);
 }
 

@@ -65,7 +65,8 @@ static size_t plain_linear_workspace(size_t m, size_t n, size_t k)
     return 0;
 }
 
-static void plain_layernorm(float *y, const float *x, const float *gain, const float *bias, size_t m, size_t d, float eps)
+static void plain_layernorm(float *y, const float *x, const float *gain, const float *bias, size_t m, size_t d,
+                            float eps)
 {
     for (; m > 0; m--, x += d, y += d) {
         double mean = 0, variance = 0;
@@ -96,8 +97,8 @@ static void plain_softmax(float *x, size_t count)
         x[i] = (float)(x[i] / sum);
 }
 
-static void plain_attention(float *out, size_t ldo, const float *q, const float *k, const float *v, size_t stride, size_t n,
-                            size_t heads, size_t head_width, float scale, int causal, float *workspace)
+static void plain_attention(float *out, size_t ldo, const float *q, const float *k, const float *v, size_t stride,
+                            size_t n, size_t heads, size_t head_width, float scale, int causal, float *workspace)
 {
     float *weights = workspace; /* [n] of one query */
 

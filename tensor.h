@@ -11,9 +11,9 @@
 
 #include "weights/weights.h"
 
-/* Chooses the kernels of this process, as kernel_choose does, unless that was done: workspaces that were sized before stay
- * valid, and other threads may compute meanwhile. To be called before a workspace is sized. LAKE_USAGE where $LAKE_KERNEL
- * names a kernel that cannot run. */
+/* Chooses the kernels of this process, as kernel_choose does, unless that was done: workspaces that were sized before
+ * stay valid, and other threads may compute meanwhile. To be called before a workspace is sized. LAKE_USAGE where
+ * $LAKE_KERNEL names a kernel that cannot run. */
 int tensor_begin(Error *e);
 
 /* A weight matrix as checkpoints store it: rows are outputs, columns inputs. */

@@ -11,9 +11,9 @@
 
 static int run(int argc, char **argv, Error *e);
 
-const Verb verb_convert = {"convert", "CHECKPOINT [-o OUT.clip] [--vocab FILE]", "make a flat binary of weights from a checkpoint",
-                           "Example: lake convert open_clip_model.safetensors --vocab bpe_simple_vocab_16e6.txt.gz -o vit_b16.clip",
-                           run};
+const Verb verb_convert = {
+    "convert", "CHECKPOINT [-o OUT.clip] [--vocab FILE]", "make a flat binary of weights from a checkpoint",
+    "Example: lake convert open_clip_model.safetensors --vocab bpe_simple_vocab_16e6.txt.gz -o vit_b16.clip", run};
 
 static void on_progress(void *context, double share)
 {
@@ -70,7 +70,8 @@ static int run(int argc, char **argv, Error *e)
     double eps = 0;
     Arguments arguments;
     const Option options[] = {
-        {"-o", OPTION_TEXT, &settings.output, "OUT.clip", 0, 0, "the file to write (default: CHECKPOINT's name with .clip)"},
+        {"-o", OPTION_TEXT, &settings.output, "OUT.clip", 0, 0,
+         "the file to write (default: CHECKPOINT's name with .clip)"},
         {"--vocab", OPTION_TEXT, &settings.vocabulary, "FILE", 0, 0,
          "bpe_simple_vocab_16e6.txt[.gz], vocab.json or tokenizer.json (default: beside CHECKPOINT)"},
         {"--dtype", OPTION_CHOICE, &type, "f32|f16|bf16", 0, 0, "type of the matrices (default f32)"},

@@ -11,10 +11,12 @@
 
 static int run(int argc, char **argv, Error *e);
 
-const Verb verb_embed = {"embed", "IMAGE|--text T --weights W [--layers L] -o OUT.npy", "write an embedding, or patch tokens of blocks, as .npy",
-                         "Example: lake embed part.png --weights vit_b16.clip --layers 6,12 -o tokens.npy\n"
-                         "Without --layers the embedding [E]; with one block its patch tokens [P, D]; with several [L, P, D].",
-                         run};
+const Verb verb_embed = {
+    "embed", "IMAGE|--text T --weights W [--layers L] -o OUT.npy",
+    "write an embedding, or patch tokens of blocks, as .npy",
+    "Example: lake embed part.png --weights vit_b16.clip --layers 6,12 -o tokens.npy\n"
+    "Without --layers the embedding [E]; with one block its patch tokens [P, D]; with several [L, P, D].",
+    run};
 
 typedef struct {
     const char *output, *weights, *text, *text_file;
@@ -34,8 +36,8 @@ static int choose_blocks(int *blocks, size_t *count, const CountList *layers, si
     for (*count = 0; *count < layers->count; (*count)++) {
         size_t block = layers->value[*count];
         if (block == 0 || block > depth || (*count > 0 && (int)block <= blocks[*count - 1]))
-            return error_set(e, LAKE_USAGE, "--layers: expected ascending block numbers from 1 to %d, found %llu", (int)depth,
-                             (unsigned long long)block);
+            return error_set(e, LAKE_USAGE, "--layers: expected ascending block numbers from 1 to %d, found %llu",
+                             (int)depth, (unsigned long long)block);
         blocks[*count] = (int)block;
     }
     return LAKE_OK;
@@ -44,7 +46,8 @@ static int choose_blocks(int *blocks, size_t *count, const CountList *layers, si
 /* Runs the tower on the pixels and writes what was asked for. */
 static int compute(const Clip *model, ClipState *state, const float *pixels, const EmbedOptions *o, Error *e)
 {
-    size_t depth = model->config.vision.layers, width = model->config.vision.width, patches = state->grid * state->grid, count = 0;
+    size_t depth = model->config.vision.layers, width = model->config.vision.width, patches = state->grid * state->grid,
+           count = 0;
     size_t room = o->layers.count == 0 ? 1 : o->layers.value[0] == 0 ? depth : o->layers.count;
     size_t floats = o->layers.count == 0 ? model->config.embed : room * patches * width;
     int *blocks = malloc(room * sizeof *blocks), code = LAKE_OK;
@@ -107,7 +110,8 @@ static int embed_image(const Clip *model, const char *path, const EmbedOptions *
     return code;
 }
 
-static int write_texts(const Clip *model, const char *const *texts, size_t count, size_t rank, const char *output, Error *e)
+static int write_texts(const Clip *model, const char *const *texts, size_t count, size_t rank, const char *output,
+                       Error *e)
 {
     const size_t shape[2] = {count, model->config.embed};
     float *out = malloc(count * shape[1] * sizeof *out);
@@ -117,7 +121,8 @@ static int write_texts(const Clip *model, const char *const *texts, size_t count
     if (code == LAKE_OK)
         code = npy_write(output, out, rank, rank == 1 ? shape + 1 : shape, e);
     if (code == LAKE_OK && truncated > 0)
-        fprintf(stderr, "lake embed: note: %d texts were cut to %d tokens\n", (int)truncated, (int)model->config.context);
+        fprintf(stderr, "lake embed: note: %d texts were cut to %d tokens\n", (int)truncated,
+                (int)model->config.context);
     free(out);
     return code;
 }
@@ -189,9 +194,11 @@ static int run(int argc, char **argv, Error *e)
         {"--weights", OPTION_TEXT, &o.weights, "W", 0, 0, "the flat binary (default: $LAKE_WEIGHTS)"},
         {"--text", OPTION_TEXT, &o.text, "T", 0, 0, "embed this text: [E]"},
         {"--text-file", OPTION_TEXT, &o.text_file, "FILE", 0, 0, "embed every line of a file: [n, E]"},
-        {"--layers", OPTION_COUNTS, &o.layers, "6,12|all", 0, 0, "patch tokens after these blocks in place of the embedding"},
+        {"--layers", OPTION_COUNTS, &o.layers, "6,12|all", 0, 0,
+         "patch tokens after these blocks in place of the embedding"},
         {"--layer", OPTION_COUNTS, &o.layers, "L", 0, 0, "the same for one block"},
-        {"--res", OPTION_COUNT, &o.resolution, "R", 0, 0, "side in pixels (default: what the weights were trained for)"},
+        {"--res", OPTION_COUNT, &o.resolution, "R", 0, 0,
+         "side in pixels (default: what the weights were trained for)"},
         {"--positions", OPTION_CHOICE, &o.positions, "antialias|bicubic|bilinear", 0, 0,
          "resampling of the position embedding (default antialias)"},
     };

@@ -24,7 +24,8 @@ static int find_grid(Features *f, size_t patches, const char *path, const char *
     while (side < patches / side)
         side++;
     if (side * side != patches)
-        return error_set(e, LAKE_BAD_INPUT, "%s: %llu patches per image are no square: give --grid HEIGHTxWIDTH", path, (unsigned long long)patches);
+        return error_set(e, LAKE_BAD_INPUT, "%s: %llu patches per image are no square: give --grid HEIGHTxWIDTH", path,
+                         (unsigned long long)patches);
     f->height = f->width = side;
     return LAKE_OK;
 }
@@ -37,8 +38,10 @@ static int check_shape(Features *f, size_t layer, const char *path, const char *
     int code;
 
     if ((file->rank != 3 && file->rank != 4) || file->count == 0)
-        return error_set(e, LAKE_BAD_INPUT, "%s: an array of rank %d with %llu numbers, expected [images, patches, channels] or [images, "
-                         "height, width, channels]", path, (int)file->rank, (unsigned long long)file->count);
+        return error_set(e, LAKE_BAD_INPUT,
+                         "%s: an array of rank %d with %llu numbers, expected [images, patches, channels] or [images, "
+                         "height, width, channels]",
+                         path, (int)file->rank, (unsigned long long)file->count);
     patches = file->rank == 3 ? file->shape[1] : file->shape[1] * file->shape[2];
     f->widths[layer] = file->shape[file->rank - 1];
     if (layer == 0) {
@@ -53,7 +56,8 @@ static int check_shape(Features *f, size_t layer, const char *path, const char *
         }
     }
     if (file->shape[0] != f->count || patches != f->height * f->width)
-        return error_set(e, LAKE_BAD_INPUT, "%s: %llu images of %llu patches, expected %llu of %llu as in the first file", path,
+        return error_set(e, LAKE_BAD_INPUT,
+                         "%s: %llu images of %llu patches, expected %llu of %llu as in the first file", path,
                          (unsigned long long)file->shape[0], (unsigned long long)patches, (unsigned long long)f->count,
                          (unsigned long long)(f->height * f->width));
     return LAKE_OK;
@@ -65,7 +69,8 @@ int features_open(Features *features, const char *const *paths, size_t count, co
 
     memset(features, 0, sizeof *features);
     if (count > LAKE_MAX_LAYERS)
-        return error_set(e, LAKE_USAGE, "%llu feature files, expected at most %d (one per layer)", (unsigned long long)count, LAKE_MAX_LAYERS);
+        return error_set(e, LAKE_USAGE, "%llu feature files, expected at most %d (one per layer)",
+                         (unsigned long long)count, LAKE_MAX_LAYERS);
     for (size_t i = 0; i < count && code == LAKE_OK; i++) {
         code = npy_open(&features->files[i], paths[i], e);
         if (code == LAKE_OK) {

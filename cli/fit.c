@@ -14,11 +14,12 @@
 
 static int run(int argc, char **argv, Error *e);
 
-const Verb verb_fit = {"fit", "IMAGE|DIR... -o D.lake --weights W [--class NAME]", "make a detector from photos of normal parts",
-                       "Example: lake fit good/ --weights vit_b16.clip --class \"metal nut\" -o nut.lake\n"
-                       "Features in place of photos: lake fit L1.npy [L2.npy ...] -o D.lake, arrays [images, patches, channels],\n"
-                       "one file per layer.",
-                       run};
+const Verb verb_fit = {
+    "fit", "IMAGE|DIR... -o D.lake --weights W [--class NAME]", "make a detector from photos of normal parts",
+    "Example: lake fit good/ --weights vit_b16.clip --class \"metal nut\" -o nut.lake\n"
+    "Features in place of photos: lake fit L1.npy [L2.npy ...] -o D.lake, arrays [images, patches, channels],\n"
+    "one file per layer.",
+    run};
 
 /* The texts of the class, where there is a class, a text tower and a weight above 0; says what is missing. */
 static int open_texts(LakeTexts *texts, const Clip *model, const LakeOptions *options, Error *e)
@@ -36,12 +37,14 @@ static int open_texts(LakeTexts *texts, const Clip *model, const LakeOptions *op
     }
     code = lake_texts_open(texts, model, options->class_name, options->prompts, &truncated, e);
     if (code == LAKE_OK && truncated > 0)
-        fprintf(stderr, "lake fit: note: %d sentences were cut to the model's %d tokens\n", (int)truncated, (int)model->config.context);
+        fprintf(stderr, "lake fit: note: %d sentences were cut to the model's %d tokens\n", (int)truncated,
+                (int)model->config.context);
     return code;
 }
 
 /* Observes every photo and adds it; then the rest of the method. */
-static int fit_photos(LakeDetector *detector, LakeObserver *eye, const LakeTexts *texts, const InputList *photos, Error *e)
+static int fit_photos(LakeDetector *detector, LakeObserver *eye, const LakeTexts *texts, const InputList *photos,
+                      Error *e)
 {
     size_t patch = eye->model->config.patch;
     LakeTokens tokens;
@@ -72,7 +75,8 @@ static int fit_photos(LakeDetector *detector, LakeObserver *eye, const LakeTexts
     return code;
 }
 
-static int fit_with_model(LakeDetector *detector, const Clip *model, LakeOptions *options, const InputList *photos, Error *e)
+static int fit_with_model(LakeDetector *detector, const Clip *model, LakeOptions *options, const InputList *photos,
+                          Error *e)
 {
     LakeTexts texts;
     LakeObserver eye;
@@ -82,7 +86,8 @@ static int fit_with_model(LakeDetector *detector, const Clip *model, LakeOptions
         return code;
     code = open_texts(&texts, model, options, e);
     if (code == LAKE_OK)
-        code = lake_observer_open(&eye, model, options, LAKE_SEE_STRUCTURE | (texts.embed > 0 ? LAKE_SEE_MEANING : 0), e);
+        code =
+            lake_observer_open(&eye, model, options, LAKE_SEE_STRUCTURE | (texts.embed > 0 ? LAKE_SEE_MEANING : 0), e);
     if (code == LAKE_OK) {
         code = fit_photos(detector, &eye, &texts, photos, e);
         lake_observer_close(&eye);
@@ -92,7 +97,8 @@ static int fit_with_model(LakeDetector *detector, const Clip *model, LakeOptions
 }
 
 /* Features: every image of the arrays is one observation, called FILE#NUMBER. */
-static int fit_features(LakeDetector *detector, LakeOptions *options, const Features *features, const char *name, Error *e)
+static int fit_features(LakeDetector *detector, LakeOptions *options, const Features *features, const char *name,
+                        Error *e)
 {
     LakeTokens tokens;
     LakeFit *fit = NULL;
@@ -105,7 +111,8 @@ static int fit_features(LakeDetector *detector, LakeOptions *options, const Feat
     options->layer_count = features->layer_count;
     code = lake_options_resolve(options, NULL, e);
     if (code == LAKE_OK)
-        code = lake_tokens_open(&tokens, features->height, features->width, features->layer_count, features->widths, 0, 0, e);
+        code = lake_tokens_open(&tokens, features->height, features->width, features->layer_count, features->widths, 0,
+                                0, e);
     if (code != LAKE_OK) {
         free(label);
         return code;
@@ -124,14 +131,16 @@ static int fit_features(LakeDetector *detector, LakeOptions *options, const Feat
     return code;
 }
 
-static int fit_from_features(LakeDetector *detector, LakeOptions *options, const Arguments *arguments, const char *grid, Error *e)
+static int fit_from_features(LakeDetector *detector, LakeOptions *options, const Arguments *arguments, const char *grid,
+                             Error *e)
 {
     Features features;
     int code;
 
     for (size_t i = 0; i < arguments->count; i++)
         if (!is_features(arguments->items[i]))
-            return error_set(e, LAKE_USAGE, "%s: photos and .npy features cannot be fitted together", arguments->items[i]);
+            return error_set(e, LAKE_USAGE, "%s: photos and .npy features cannot be fitted together",
+                             arguments->items[i]);
     if (options->class_name[0] != '\0')
         return error_set(e, LAKE_USAGE, "--class: features from files have no text branch");
     if (options->layer_count > 0 && options->layer_count != arguments->count)
@@ -145,7 +154,8 @@ static int fit_from_features(LakeDetector *detector, LakeOptions *options, const
     return code;
 }
 
-static int fit_from_photos(LakeDetector *detector, LakeOptions *options, const Arguments *arguments, const char *weights, Error *e)
+static int fit_from_photos(LakeDetector *detector, LakeOptions *options, const Arguments *arguments,
+                           const char *weights, Error *e)
 {
     InputList photos = {0, 0, NULL};
     Clip model;
@@ -153,7 +163,8 @@ static int fit_from_photos(LakeDetector *detector, LakeOptions *options, const A
 
     for (size_t i = 0; i < arguments->count && code == LAKE_OK; i++)
         code = is_features(arguments->items[i])
-                   ? error_set(e, LAKE_USAGE, "%s: photos and .npy features cannot be fitted together", arguments->items[i])
+                   ? error_set(e, LAKE_USAGE, "%s: photos and .npy features cannot be fitted together",
+                               arguments->items[i])
                    : inputs_add(&photos, arguments->items[i], e);
     if (code == LAKE_OK)
         code = model_open(&model, weights, NULL, e);
@@ -165,7 +176,8 @@ static int fit_from_photos(LakeDetector *detector, LakeOptions *options, const A
     return code;
 }
 
-static int fit(const Settings *settings, const Arguments *arguments, const char *weights, const char *grid, const char *output, Error *e)
+static int fit(const Settings *settings, const Arguments *arguments, const char *weights, const char *grid,
+               const char *output, Error *e)
 {
     LakeOptions options;
     LakeDetector detector;
@@ -200,18 +212,25 @@ static int run(int argc, char **argv, Error *e)
         {"-o", OPTION_TEXT, &output, "D.lake", 0, 0, "the detector to write"},
         {"--weights", OPTION_TEXT, &weights, "W", 0, 0, "the flat binary (default: $LAKE_WEIGHTS)"},
         SETTINGS_TEXT(settings),
-        {"--layers", OPTION_COUNTS, &settings.layers, "6,12", 0, 0, "structural blocks from 1 (default: depth/4 and depth/2)"},
+        {"--layers", OPTION_COUNTS, &settings.layers, "6,12", 0, 0,
+         "structural blocks from 1 (default: depth/4 and depth/2)"},
         {"--neurons", OPTION_COUNT, &settings.neurons, "K", 0, 0, "channels to select per layer (default 100)"},
-        {"--select", OPTION_CHOICE, &settings.selection, "variance|random|bottom|all|pca", 0, 0, "which channels (default variance)"},
-        {"--normalise", OPTION_CHOICE, &settings.normalisation, "none|clip|l2|ln", 0, 0, "of every token, first (default clip)"},
+        {"--select", OPTION_CHOICE, &settings.selection, "variance|random|bottom|all|pca", 0, 0,
+         "which channels (default variance)"},
+        {"--normalise", OPTION_CHOICE, &settings.normalisation, "none|clip|l2|ln", 0, 0,
+         "of every token, first (default clip)"},
         {"--distance", OPTION_CHOICE, &settings.distance, "l2|cosine", 0, 0, "of a patch to the gallery (default l2)"},
-        {"--coreset", OPTION_NUMBER, &settings.coreset, "F", 0, 1, "share of the gallery to keep, k-centre (default 1)"},
-        {"--trim", OPTION_NUMBER, &settings.trim, "F", 0, 0.5, "share of normal patches to distrust and drop (default 0)"},
+        {"--coreset", OPTION_NUMBER, &settings.coreset, "F", 0, 1,
+         "share of the gallery to keep, k-centre (default 1)"},
+        {"--trim", OPTION_NUMBER, &settings.trim, "F", 0, 0.5,
+         "share of normal patches to distrust and drop (default 0)"},
         {"--lambda", OPTION_NUMBER, &settings.lambda, "X", 0, 1, "weight of the text branch (default 0.3)"},
         {"--pooling", OPTION_CHOICE, &settings.pooling, "max|mean|top1", 0, 0, "map to image score (default max)"},
-        {"--threshold", OPTION_TEXT, &settings.threshold, "auto|X|fpr=Q", 0, 0, "of the decision (default auto: 1.1 x largest normal)"},
+        {"--threshold", OPTION_TEXT, &settings.threshold, "auto|X|fpr=Q", 0, 0,
+         "of the decision (default auto: 1.1 x largest normal)"},
         SETTINGS_MODEL(settings),
-        {"--keep-tokens", OPTION_FLAG, &settings.keep_tokens, NULL, 0, 0, "keep full-width tokens, for merge and the PCA audit"},
+        {"--keep-tokens", OPTION_FLAG, &settings.keep_tokens, NULL, 0, 0,
+         "keep full-width tokens, for merge and the PCA audit"},
         {"--seed", OPTION_COUNT, &settings.seed, "N", 0, 0, "of random selection and coreset"},
         {"--grid", OPTION_TEXT, &grid, "HxW", 0, 0, "of features whose patches are no square"},
     };

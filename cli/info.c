@@ -16,24 +16,26 @@ const Verb verb_info = {"info", "FILE [--tensors]", "show what a .clip or .lake 
 
 static void print_tower(const char *name, const TowerConfig *t)
 {
-    printf("  %-13s %lu blocks, width %lu, %lu heads, MLP %lu, %s, eps %g\n", name, (unsigned long)t->layers, (unsigned long)t->width,
-           (unsigned long)t->heads, (unsigned long)t->mlp, t->activation == ACT_QUICK_GELU ? "quick GELU" : "GELU", t->eps);
+    printf("  %-13s %lu blocks, width %lu, %lu heads, MLP %lu, %s, eps %g\n", name, (unsigned long)t->layers,
+           (unsigned long)t->width, (unsigned long)t->heads, (unsigned long)t->mlp,
+           t->activation == ACT_QUICK_GELU ? "quick GELU" : "GELU", t->eps);
 }
 
 static void print_config(const ClipConfig *c)
 {
     print_tower("image tower", &c->vision);
-    printf("  pictures      %lu x %lu pixels, patches of %lu, mean %.8g %.8g %.8g, std %.8g %.8g %.8g\n", (unsigned long)c->resolution,
-           (unsigned long)c->resolution, (unsigned long)c->patch, c->mean[0], c->mean[1], c->mean[2], c->std[0], c->std[1], c->std[2]);
-    printf("  parts         %sln_pre, %spatch bias, %sprojection\n", c->has_ln_pre ? "" : "no ", c->has_patch_bias ? "" : "no ",
-           c->has_projection ? "" : "no ");
+    printf("  pictures      %lu x %lu pixels, patches of %lu, mean %.8g %.8g %.8g, std %.8g %.8g %.8g\n",
+           (unsigned long)c->resolution, (unsigned long)c->resolution, (unsigned long)c->patch, c->mean[0], c->mean[1],
+           c->mean[2], c->std[0], c->std[1], c->std[2]);
+    printf("  parts         %sln_pre, %spatch bias, %sprojection\n", c->has_ln_pre ? "" : "no ",
+           c->has_patch_bias ? "" : "no ", c->has_projection ? "" : "no ");
     if (!c->has_text) {
         printf("  text tower    none\n");
         return;
     }
     print_tower("text tower", &c->text);
-    printf("  texts         up to %lu tokens of a vocabulary of %lu, joint space of %lu, logit scale %.6g\n", (unsigned long)c->context,
-           (unsigned long)c->vocabulary, (unsigned long)c->embed, exp(c->logit_scale));
+    printf("  texts         up to %lu tokens of a vocabulary of %lu, joint space of %lu, logit scale %.6g\n",
+           (unsigned long)c->context, (unsigned long)c->vocabulary, (unsigned long)c->embed, exp(c->logit_scale));
 }
 
 static void print_tensors(const WtsFile *file)
@@ -64,7 +66,8 @@ static void print_size(const WtsFile *file)
             printf("%s%s", first ? "" : ", ", wts_type_name((WtsType)i));
             first = 0;
         }
-    printf("), %.1f MB, fingerprint %016llx\n", (double)wts_size(file) / 1e6, (unsigned long long)wts_fingerprint(file));
+    printf("), %.1f MB, fingerprint %016llx\n", (double)wts_size(file) / 1e6,
+           (unsigned long long)wts_fingerprint(file));
 }
 
 static int show_weights(const char *path, int tensors, Error *e)
@@ -125,8 +128,9 @@ static int run(int argc, char **argv, Error *e)
     int code = arguments_read(&arguments, &verb_info, options, COUNT_OF(options), argc, argv, e);
 
     if (code == LAKE_OK && !arguments.help)
-        code = arguments.count == 1 ? show(arguments.items[0], tensors, e)
-                                    : error_set(e, LAKE_USAGE, "expected one file, found %d arguments", (int)arguments.count);
+        code = arguments.count == 1
+                   ? show(arguments.items[0], tensors, e)
+                   : error_set(e, LAKE_USAGE, "expected one file, found %d arguments", (int)arguments.count);
     arguments_free(&arguments);
     return code;
 }

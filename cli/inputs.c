@@ -9,8 +9,8 @@
 #include "base/file.h"
 
 /* Extensions by which pictures in a folder are known; what a file really is, its content says later. */
-static const char *const picture_extensions[] = {".png", ".jpg", ".jpeg", ".jpe", ".pnm", ".ppm", ".pgm", ".pbm", ".bmp", ".tif",
-                                                 ".tiff"};
+static const char *const picture_extensions[] = {".png", ".jpg", ".jpeg", ".jpe", ".pnm", ".ppm",
+                                                 ".pgm", ".pbm", ".bmp",  ".tif", ".tiff"};
 
 static int ends_with(const char *text, const char *ending)
 {
@@ -105,7 +105,9 @@ int inputs_add(InputList *list, const char *argument, Error *e)
         root += argument[root - 1] != '/' && argument[root - 1] != '\\';
         code = add_folder(list, argument, root, e);
         if (code == LAKE_OK && list->count == before)
-            code = error_set(e, LAKE_BAD_INPUT, "%s: no pictures in this folder (expected names that end in .png, .jpg, .pnm, ...)", argument);
+            code = error_set(e, LAKE_BAD_INPUT,
+                             "%s: no pictures in this folder (expected names that end in .png, .jpg, .pnm, ...)",
+                             argument);
         return code;
     default:
         return inputs_add_file(list, argument, e);

@@ -10,8 +10,9 @@ typedef struct {
     char **slots; /* [room], a power of two; NULL: free */
 } Labels;
 
-/* The label for the part of a path that counts: separators become '_', the extension goes ("maps.npy#3" becomes "maps_3"); "-2", "-3", ... is added where the
- * label was given out before. Owned by `labels`. NULL where memory is out. */
+/* The label for the part of a path that counts: separators become '_', the extension goes ("maps.npy#3" becomes
+ * "maps_3"); "-2", "-3", ... is added where the label was given out before. Owned by `labels`. NULL where memory is
+ * out. */
 const char *labels_add(Labels *labels, const char *part);
 
 void labels_free(Labels *labels);

@@ -7,13 +7,14 @@
 
 static int run(int argc, char **argv, Error *e);
 
-const Verb verb_merge = {"merge", "A.lake B.lake... -o D.lake", "join detectors fitted with --keep-tokens on parts of one normal set",
+const Verb verb_merge = {"merge", "A.lake B.lake... -o D.lake",
+                         "join detectors fitted with --keep-tokens on parts of one normal set",
                          "Example: lake merge monday.lake tuesday.lake -o week.lake\n"
                          "The result is what one fit over all photos, in this order, gives.",
                          run};
 
-static int merge_into(const char *output, LakeDetector *parts, const LakeDetector **pointers, const Arguments *arguments,
-                      int keep_tokens, Error *e)
+static int merge_into(const char *output, LakeDetector *parts, const LakeDetector **pointers,
+                      const Arguments *arguments, int keep_tokens, Error *e)
 {
     LakeDetector merged;
     size_t read = 0;

@@ -11,8 +11,12 @@ int model_open(Clip *model, const char *option, const char *recorded, Error *e)
     const char *path = option != NULL ? option : environment != NULL && environment[0] != '\0' ? environment : recorded;
 
     if (path == NULL || path[0] == '\0')
-        return error_set(e, LAKE_USAGE, "no weights: give --weights FILE.clip or set LAKE_WEIGHTS (lake convert makes one from a checkpoint)");
+        return error_set(
+            e, LAKE_USAGE,
+            "no weights: give --weights FILE.clip or set LAKE_WEIGHTS (lake convert makes one from a checkpoint)");
     if (path == recorded && path_kind(path) == PATH_MISSING)
-        return error_set(e, LAKE_BAD_INPUT, "%s: the weights that the detector was fitted with are not there: give --weights FILE.clip", path);
+        return error_set(e, LAKE_BAD_INPUT,
+                         "%s: the weights that the detector was fitted with are not there: give --weights FILE.clip",
+                         path);
     return clip_open(model, path, e);
 }

@@ -7,13 +7,14 @@
 
 static int run(int argc, char **argv, Error *e);
 
-const Verb verb_neurons = {"neurons", "D.lake... [--top N]", "show the chosen neurons, their overlap between detectors, the PCA audit",
+const Verb verb_neurons = {"neurons", "D.lake... [--top N]",
+                           "show the chosen neurons, their overlap between detectors, the PCA audit",
                            "Example: lake neurons nut.lake cable.lake --top 10", run};
 
 static void print_channels(const LakeLayer *layer, LakeSelection selection, size_t top)
 {
-    printf("  block %d: %lu of %lu channels, by %s:", layer->block, (unsigned long)layer->count, (unsigned long)layer->width,
-           lake_selection_name(selection));
+    printf("  block %d: %lu of %lu channels, by %s:", layer->block, (unsigned long)layer->count,
+           (unsigned long)layer->width, lake_selection_name(selection));
     for (size_t k = 0; k < layer->count && k < top; k++) {
         if (layer->basis != NULL)
             printf(" component %lu", (unsigned long)layer->channels[k]);
@@ -34,7 +35,8 @@ static int print_audit(const LakeDetector *d, Error *e)
         code = lake_audit(&audit, d, l, e);
         if (code != LAKE_OK)
             return code;
-        printf("  block %d against a PCA: variance captured %.4f, at best %.4f; mean squared cosine of the subspaces %.4f, by chance %.4f\n",
+        printf("  block %d against a PCA: variance captured %.4f, at best %.4f; mean squared cosine of the subspaces "
+               "%.4f, by chance %.4f\n",
                d->layers[l].block, audit.captured, audit.optimum, audit.cosine, audit.chance);
     }
     return LAKE_OK;
@@ -58,10 +60,11 @@ static int print_overlaps(const LakeDetector *detectors, const char *const *path
     for (size_t i = 0; i < count; i++)
         for (size_t j = i + 1; j < count; j++) {
             if (detectors[i].layer_count != detectors[j].layer_count)
-                return error_set(e, LAKE_BAD_INPUT, "%s has %d layers, %s has %d: their neurons cannot be compared", paths[i],
-                                 (int)detectors[i].layer_count, paths[j], (int)detectors[j].layer_count);
+                return error_set(e, LAKE_BAD_INPUT, "%s has %d layers, %s has %d: their neurons cannot be compared",
+                                 paths[i], (int)detectors[i].layer_count, paths[j], (int)detectors[j].layer_count);
             if (detectors[i].fingerprint != detectors[j].fingerprint)
-                return error_set(e, LAKE_BAD_INPUT, "%s and %s were fitted with different weights: their neurons cannot be compared",
+                return error_set(e, LAKE_BAD_INPUT,
+                                 "%s and %s were fitted with different weights: their neurons cannot be compared",
                                  paths[i], paths[j]);
             printf("  %s and %s\n", paths[i], paths[j]);
             for (size_t l = 0; l < detectors[i].layer_count; l++) {
@@ -72,8 +75,8 @@ static int print_overlaps(const LakeDetector *detectors, const char *const *path
                 printf("    block %d", detectors[i].layers[l].block);
                 if (detectors[j].layers[l].block != detectors[i].layers[l].block)
                     printf(" and %d", detectors[j].layers[l].block);
-                printf(": %lu in common, %.1f by chance, Jaccard %.3f\n", (unsigned long)overlap.common, overlap.expected,
-                       overlap.jaccard);
+                printf(": %lu in common, %.1f by chance, Jaccard %.3f\n", (unsigned long)overlap.common,
+                       overlap.expected, overlap.jaccard);
             }
         }
     return LAKE_OK;

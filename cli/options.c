@@ -31,7 +31,8 @@ static size_t edit_distance(const char *a, const char *b)
     return row[m];
 }
 
-const char *nearest_word(const char *word, const char *(*word_at)(const void *context, size_t i), const void *context, size_t count)
+const char *nearest_word(const char *word, const char *(*word_at)(const void *context, size_t i), const void *context,
+                         size_t count)
 {
     const char *best = NULL;
     size_t best_distance = 4;
@@ -102,7 +103,8 @@ static int parse_counts(const char *text, CountList *list)
     if (*text == '\0' || text[strlen(text) - 1] == ',')
         return 0;
     while (*text != '\0')
-        if (list->count == COUNT_LIST_MAX || !next_piece(&text, piece) || !parse_count(piece, &list->value[list->count++]))
+        if (list->count == COUNT_LIST_MAX || !next_piece(&text, piece) ||
+            !parse_count(piece, &list->value[list->count++]))
             return 0;
     return 1;
 }
@@ -155,7 +157,8 @@ static int set_option(const Option *o, const char *text, Error *e)
         return LAKE_OK;
     case OPTION_NUMBER:
         if (!parse_number(text, &number) || number < o->low || number > o->high)
-            return error_set(e, LAKE_USAGE, "%s: expected a number from %g to %g, found '%s'", o->name, o->low, o->high, text);
+            return error_set(e, LAKE_USAGE, "%s: expected a number from %g to %g, found '%s'", o->name, o->low, o->high,
+                             text);
         *(double *)o->target = number;
         return LAKE_OK;
     case OPTION_CHOICE:
@@ -166,12 +169,13 @@ static int set_option(const Option *o, const char *text, Error *e)
         return LAKE_OK;
     case OPTION_COUNTS:
         if (!parse_counts(text, o->target))
-            return error_set(e, LAKE_USAGE, "%s: expected whole numbers separated by commas (at most %d), found '%s'", o->name,
-                             COUNT_LIST_MAX, text);
+            return error_set(e, LAKE_USAGE, "%s: expected whole numbers separated by commas (at most %d), found '%s'",
+                             o->name, COUNT_LIST_MAX, text);
         return LAKE_OK;
     case OPTION_TRIPLE:
         if (!parse_triple(text, o->target))
-            return error_set(e, LAKE_USAGE, "%s: expected three numbers separated by commas, found '%s'", o->name, text);
+            return error_set(e, LAKE_USAGE, "%s: expected three numbers separated by commas, found '%s'", o->name,
+                             text);
         return LAKE_OK;
     }
     return LAKE_OK;
@@ -236,7 +240,8 @@ static int read_option(const Option *options, size_t count, int argc, char **arg
     return set_option(o, value, e);
 }
 
-int arguments_read(Arguments *arguments, const Verb *verb, const Option *options, size_t count, int argc, char **argv, Error *e)
+int arguments_read(Arguments *arguments, const Verb *verb, const Option *options, size_t count, int argc, char **argv,
+                   Error *e)
 {
     int only_arguments = 0, code = LAKE_OK;
 

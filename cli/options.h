@@ -48,13 +48,16 @@ typedef struct {
     int help;           /* --help was asked for and printed: nothing is left to do */
 } Arguments;
 
-/* Reads argv: options go to their targets, everything else to arguments->items. Values stand behind the option or after "=":
- * `--res 224`, `--res=224`. "--" ends the options; "-" alone is an argument. --help anywhere prints the verb's help. LAKE_USAGE
- * names the option, what was expected and what was found. arguments_free is due in every case. */
-int arguments_read(Arguments *arguments, const Verb *verb, const Option *options, size_t count, int argc, char **argv, Error *e);
+/* Reads argv: options go to their targets, everything else to arguments->items. Values stand behind the option or after
+ * "=": `--res 224`, `--res=224`. "--" ends the options; "-" alone is an argument. --help anywhere prints the verb's
+ * help. LAKE_USAGE names the option, what was expected and what was found. arguments_free is due in every case. */
+int arguments_read(Arguments *arguments, const Verb *verb, const Option *options, size_t count, int argc, char **argv,
+                   Error *e);
 void arguments_free(Arguments *arguments);
 
-/* The word nearest to `word` among `count` words for "did you mean", or NULL where none is near. word_at gives word i. */
-const char *nearest_word(const char *word, const char *(*word_at)(const void *context, size_t i), const void *context, size_t count);
+/* The word nearest to `word` among `count` words for "did you mean", or NULL where none is near. word_at gives word
+ * i. */
+const char *nearest_word(const char *word, const char *(*word_at)(const void *context, size_t i), const void *context,
+                         size_t count);
 
 #endif

@@ -103,8 +103,8 @@ static char *output_path(const char *folder, const char *label, const char *exte
 typedef enum { PICTURE_HEATMAP, PICTURE_OVERLAY, PICTURE_STRIP } PictureKind;
 
 /* Draws one picture and writes it. The colours span the scores from lo to hi, so that pictures can be compared. */
-static int write_picture(PictureKind kind, const char *folder, const char *label, const Image *photo, const float *map, float lo,
-                         float hi, float threshold, Error *e)
+static int write_picture(PictureKind kind, const char *folder, const char *label, const Image *photo, const float *map,
+                         float lo, float hi, float threshold, Error *e)
 {
     char *path = output_path(folder, label, ".png");
     Image picture;
@@ -163,12 +163,14 @@ static int write_pictures(const Results *r, const char *label, const Image *phot
         code = write_map(r->maps, label, map, (size_t)photo->height, (size_t)photo->width, e);
     for (int kind = PICTURE_HEATMAP; kind <= PICTURE_STRIP && code == LAKE_OK; kind++)
         if (folders[kind] != NULL)
-            code = write_picture((PictureKind)kind, folders[kind], label, photo, map, lo, hi, (float)result->threshold, e);
+            code =
+                write_picture((PictureKind)kind, folders[kind], label, photo, map, lo, hi, (float)result->threshold, e);
     free(map);
     return code;
 }
 
-int results_add(Results *r, const Input *input, const Image *image, const LakeDetector *detector, const LakeResult *result, Error *e)
+int results_add(Results *r, const Input *input, const Image *image, const LakeDetector *detector,
+                const LakeResult *result, Error *e)
 {
     LakeShare shares[TOP_MAX];
     size_t count = 0;
@@ -224,7 +226,8 @@ void results_end(Results *r)
 int results_code(const Results *r, Error *e)
 {
     if (r->failures > 0)
-        return error_set(e, LAKE_BAD_INPUT, r->failures == 1 ? "%d input could not be scored" : "%d inputs could not be scored",
+        return error_set(e, LAKE_BAD_INPUT,
+                         r->failures == 1 ? "%d input could not be scored" : "%d inputs could not be scored",
                          r->failures);
     return r->fail_on_anomaly && r->anomalies > 0 ? LAKE_ANOMALY : LAKE_OK;
 }

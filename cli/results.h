@@ -24,8 +24,8 @@ int results_begin(Results *results, Error *e);
 
 /* One scored image: its line, and the pictures that were asked for. detector: NULL for zero-shot. image: NULL for
  * features, which give maps at the grid's size and no pictures. */
-int results_add(Results *results, const Input *input, const Image *image, const LakeDetector *detector, const LakeResult *result,
-                Error *e);
+int results_add(Results *results, const Input *input, const Image *image, const LakeDetector *detector,
+                const LakeResult *result, Error *e);
 
 /* One image that could not be read or scored. */
 void results_error(Results *results, const char *path, const Error *error);
@@ -36,13 +36,15 @@ void results_end(Results *results);
  * asked for, else LAKE_OK. */
 int results_code(const Results *results, Error *e);
 
-#define RESULTS_OPTIONS(r)                                                                                              \
-    {"--csv", OPTION_FLAG, &(r).csv, NULL, 0, 0, "a CSV table"},                                                        \
-    {"--jsonl", OPTION_FLAG, &(r).jsonl, NULL, 0, 0, "a JSON object per line"},                                         \
-    {"--overlays", OPTION_TEXT, &(r).overlays, "DIR", 0, 0, "write the photo with its map over it, a PNG per image"},   \
-    {"--heatmaps", OPTION_TEXT, &(r).heatmaps, "DIR", 0, 0, "write the map as colours, a PNG per image"},               \
-    {"--strips", OPTION_TEXT, &(r).strips, "DIR", 0, 0, "write photo, map and overlay side by side, a PNG per image"},  \
-    {"--maps", OPTION_TEXT, &(r).maps, "DIR", 0, 0, "write the map as float32 [height, width], a .npy per image"}, \
+#define RESULTS_OPTIONS(r)                                                                                            \
+    {"--csv", OPTION_FLAG, &(r).csv, NULL, 0, 0, "a CSV table"},                                                      \
+    {"--jsonl", OPTION_FLAG, &(r).jsonl, NULL, 0, 0, "a JSON object per line"},                                       \
+    {"--overlays", OPTION_TEXT, &(r).overlays, "DIR", 0, 0,                                                           \
+     "write the photo with its map over it, a PNG per image"},                                                        \
+    {"--heatmaps", OPTION_TEXT, &(r).heatmaps, "DIR", 0, 0, "write the map as colours, a PNG per image"},             \
+    {"--strips", OPTION_TEXT, &(r).strips, "DIR", 0, 0,                                                               \
+     "write photo, map and overlay side by side, a PNG per image"},                                                   \
+    {"--maps", OPTION_TEXT, &(r).maps, "DIR", 0, 0, "write the map as float32 [height, width], a .npy per image"},    \
     {"--fail-on-anomaly", OPTION_FLAG, &(r).fail_on_anomaly, NULL, 0, 0, "exit with 1 where an anomaly was found"}
 
 #endif

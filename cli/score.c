@@ -12,7 +12,8 @@
 
 static int run(int argc, char **argv, Error *e);
 
-const Verb verb_score = {"score", "D.lake IMAGE|DIR|-... [--csv|--jsonl] [--overlays DIR]", "score photos with a detector",
+const Verb verb_score = {"score", "D.lake IMAGE|DIR|-... [--csv|--jsonl] [--overlays DIR]",
+                         "score photos with a detector",
                          "Example: lake score nut.lake new/ --overlays out/ --explain\n"
                          "- reads paths from standard input, one per line, and answers each at once.",
                          run};
@@ -72,12 +73,13 @@ static int score_features(Session *s, const Arguments *arguments, const char *gr
     int code;
 
     if (arguments->count - 1 != s->detector->layer_count)
-        return error_set(e, LAKE_USAGE, "%s was fitted on %d feature files (one per layer), found %d", arguments->items[0],
-                         (int)s->detector->layer_count, (int)arguments->count - 1);
+        return error_set(e, LAKE_USAGE, "%s was fitted on %d feature files (one per layer), found %d",
+                         arguments->items[0], (int)s->detector->layer_count, (int)arguments->count - 1);
     code = features_open(&features, arguments->items + 1, arguments->count - 1, grid, e);
     if (code != LAKE_OK)
         return code;
-    code = lake_tokens_open(&s->tokens, features.height, features.width, features.layer_count, features.widths, 0, 0, e);
+    code =
+        lake_tokens_open(&s->tokens, features.height, features.width, features.layer_count, features.widths, 0, 0, e);
     if (code == LAKE_OK) {
         code = score_images_of_features(s, &features, arguments->items[1], e);
         lake_tokens_close(&s->tokens);
@@ -100,11 +102,13 @@ static int change_decision(LakeDetector *detector, double lambda, int pooling, c
     if (pooling >= 0)
         decision.pooling = (LakePooling)pooling;
     if (threshold != NULL && !lake_parse_threshold(&decision, threshold))
-        return error_set(e, LAKE_USAGE, "--threshold: expected auto, a number, or fpr=Q with Q from 0 to 1, found '%s'", threshold);
+        return error_set(e, LAKE_USAGE, "--threshold: expected auto, a number, or fpr=Q with Q from 0 to 1, found '%s'",
+                         threshold);
     return lake_decide(detector, &decision, e);
 }
 
-static int score(LakeDetector *detector, Results *results, const Arguments *arguments, const char *weights, const char *grid, Error *e)
+static int score(LakeDetector *detector, Results *results, const Arguments *arguments, const char *weights,
+                 const char *grid, Error *e)
 {
     int features = is_features(arguments->items[1]), code;
     Session session;
@@ -113,8 +117,10 @@ static int score(LakeDetector *detector, Results *results, const Arguments *argu
     session.detector = detector;
     session.results = results;
     if (features != (detector->weights == NULL))
-        return error_set(e, LAKE_BAD_INPUT, features ? "%s was fitted on photos, not on features: give photos"
-                                                     : "%s was fitted on features: give .npy files, one per layer", arguments->items[0]);
+        return error_set(e, LAKE_BAD_INPUT,
+                         features ? "%s was fitted on photos, not on features: give photos"
+                                  : "%s was fitted on features: give .npy files, one per layer",
+                         arguments->items[0]);
     code = results_begin(results, e);
     if (code == LAKE_OK)
         code = lake_result_open(&session.result, detector, e);
@@ -138,7 +144,8 @@ static int run(int argc, char **argv, Error *e)
         RESULTS_OPTIONS(results),
         {"--explain", OPTION_FLAG, &results.explain, NULL, 0, 0, "name the neurons behind the worst patch"},
         {"--top", OPTION_COUNT, &results.top, "N", 0, 0, "how many neurons (default 5)"},
-        {"--weights", OPTION_TEXT, &weights, "W", 0, 0, "the flat binary (default: $LAKE_WEIGHTS, then what the detector names)"},
+        {"--weights", OPTION_TEXT, &weights, "W", 0, 0,
+         "the flat binary (default: $LAKE_WEIGHTS, then what the detector names)"},
         {"--lambda", OPTION_NUMBER, &lambda, "X", 0, 1, "another weight of the text branch than at the fit"},
         {"--pooling", OPTION_CHOICE, &pooling, "max|mean|top1", 0, 0, "another pooling than at the fit"},
         {"--threshold", OPTION_TEXT, &threshold, "auto|X|fpr=Q", 0, 0, "another threshold than at the fit"},
@@ -150,7 +157,8 @@ static int run(int argc, char **argv, Error *e)
     code = arguments_read(&arguments, &verb_score, options, COUNT_OF(options), argc, argv, e);
     if (code == LAKE_OK && !arguments.help) {
         if (arguments.count < 2)
-            code = error_set(e, LAKE_USAGE, "expected a detector and photos, folders or -, found %d arguments", (int)arguments.count);
+            code = error_set(e, LAKE_USAGE, "expected a detector and photos, folders or -, found %d arguments",
+                             (int)arguments.count);
         else
             code = lake_detector_read(&detector, arguments.items[0], e);
         if (code == LAKE_OK) {

@@ -17,8 +17,8 @@ typedef struct {
     Progress progress;
 } Session;
 
-/* Scores what the arguments name: photos, folders, or "-" for paths from standard input, each answered before the next is
- * read. What cannot be read is a row of its own, not the end; what cannot be written ends the run. */
+/* Scores what the arguments name: photos, folders, or "-" for paths from standard input, each answered before the next
+ * is read. What cannot be read is a row of its own, not the end; what cannot be written ends the run. */
 int session_score(Session *session, const char *const *arguments, size_t count, Error *e);
 
 #endif

@@ -32,7 +32,8 @@ int settings_apply(LakeOptions *options, const Settings *s, Error *e)
         options->layers[i] = (int)s->layers.value[i];
     }
     if (s->semantic_block > 10000)
-        return error_set(e, LAKE_USAGE, "--semantic-block: expected a block number, found %llu", (unsigned long long)s->semantic_block);
+        return error_set(e, LAKE_USAGE, "--semantic-block: expected a block number, found %llu",
+                         (unsigned long long)s->semantic_block);
     if (s->class_name != NULL && strlen(s->class_name) >= sizeof options->class_name)
         return error_set(e, LAKE_USAGE, "--class: longer than %d bytes", (int)sizeof options->class_name - 1);
     options->normalisation = (LakeNormalisation)s->normalisation;
@@ -53,7 +54,8 @@ int settings_apply(LakeOptions *options, const Settings *s, Error *e)
     if (s->class_name != NULL)
         strcpy(options->class_name, s->class_name);
     if (s->threshold != NULL && !lake_parse_threshold(&options->decision, s->threshold))
-        return error_set(e, LAKE_USAGE, "--threshold: expected auto, a number, or fpr=Q with Q from 0 to 1, found '%s'", s->threshold);
+        return error_set(e, LAKE_USAGE, "--threshold: expected auto, a number, or fpr=Q with Q from 0 to 1, found '%s'",
+                         s->threshold);
     return LAKE_OK;
 }
 
@@ -67,8 +69,10 @@ int read_photo(Image *image, const char *path, size_t patch, Error *e)
     height = image->height;
     if ((size_t)width < patch || (size_t)height < patch) {
         img_free(image);
-        return error_set(e, LAKE_BAD_INPUT, "%s: %d x %d pixels are too few to inspect, expected at least %d x %d (one patch of the model)",
-                         path, width, height, (int)patch, (int)patch);
+        return error_set(
+            e, LAKE_BAD_INPUT,
+            "%s: %d x %d pixels are too few to inspect, expected at least %d x %d (one patch of the model)", path,
+            width, height, (int)patch, (int)patch);
     }
     return LAKE_OK;
 }

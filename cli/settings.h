@@ -18,17 +18,22 @@ typedef struct {
 void settings_defaults(Settings *settings);
 int settings_apply(LakeOptions *options, const Settings *settings, Error *e);
 
-/* The rows of an option table for all of Settings (those of fit). */
-#define SETTINGS_MODEL(s)                                                                                                     \
-    {"--res", OPTION_COUNT, &(s).resolution, "R", 0, 0, "side in pixels, a multiple of the patch (default: largest up to 518)"}, \
-    {"--positions", OPTION_CHOICE, &(s).positions, "antialias|bicubic|bilinear", 0, 0,                                        \
+/* Rows of an option table: those of fit and zero alike. */
+#define SETTINGS_MODEL(s)                                                                                             \
+    {"--res", OPTION_COUNT, &(s).resolution, "R", 0, 0,                                                               \
+     "side in pixels, a multiple of the patch (default: largest up to 518)"},                                         \
+    {"--positions", OPTION_CHOICE, &(s).positions, "antialias|bicubic|bilinear", 0, 0,                                \
      "resampling of the position embedding (default antialias)"}
 
-#define SETTINGS_TEXT(s)                                                                                                      \
-    {"--class", OPTION_TEXT, &(s).class_name, "NAME", 0, 0, "what the photos show, for the text branch: \"metal nut\""},        \
-    {"--prompts", OPTION_TEXT, &(s).prompts, "FILE", 0, 0, "sentences of your own (weights/prompts.txt is the built-in form)"}, \
-    {"--patch-attention", OPTION_CHOICE, &(s).attention, "vv|plain", 0, 0, "of the text branch's patches (default vv)"},        \
-    {"--semantic-block", OPTION_COUNT, &(s).semantic_block, "B", 0, 0, "block of the text branch's patches (default: last)"}
+#define SETTINGS_TEXT(s)                                                                                              \
+    {"--class", OPTION_TEXT, &(s).class_name, "NAME", 0, 0,                                                           \
+     "what the photos show, for the text branch: \"metal nut\""},                                                     \
+    {"--prompts", OPTION_TEXT, &(s).prompts, "FILE", 0, 0,                                                            \
+     "sentences of your own (weights/prompts.txt is the built-in form)"},                                             \
+    {"--patch-attention", OPTION_CHOICE, &(s).attention, "vv|plain", 0, 0,                                            \
+     "of the text branch's patches (default vv)"},                                                                    \
+    {"--semantic-block", OPTION_COUNT, &(s).semantic_block, "B", 0, 0,                                                \
+     "block of the text branch's patches (default: last)"}
 
 /* Reads a picture for a model with this patch size: one smaller than a patch is LAKE_BAD_INPUT. */
 int read_photo(Image *image, const char *path, size_t patch, Error *e);

@@ -19,7 +19,8 @@ static void print_layers(const LakeDetector *d)
 {
     for (size_t l = 0; l < d->layer_count; l++) {
         const LakeLayer *layer = &d->layers[l];
-        printf("  block %-3d     %lu of %lu channels", layer->block, (unsigned long)layer->count, (unsigned long)layer->width);
+        printf("  block %-3d     %lu of %lu channels", layer->block, (unsigned long)layer->count,
+               (unsigned long)layer->width);
         if (layer->basis == NULL)
             printf(" with %.1f %% of the variance", 100 * captured_variance(layer));
         printf(", gallery of %lu patches, edge of normal %.4g\n", (unsigned long)layer->rows, layer->delta);
@@ -44,7 +45,8 @@ static void print_decision(const LakeDetector *d)
         high = d->normal_scores[i] > high ? d->normal_scores[i] : high;
     }
     printf("  normal scores %.4f to %.4f, pooled by %s\n", low, high, lake_pooling_name(d->options.decision.pooling));
-    printf("  threshold     %.4f%s\n", d->threshold, d->provisional ? " (provisional: fewer than 4 normal images)" : "");
+    printf("  threshold     %.4f%s\n", d->threshold,
+           d->provisional ? " (provisional: fewer than 4 normal images)" : "");
     for (size_t i = 0; i < d->normal_count; i++)
         if (d->outlier[i])
             printf("  look at       %s: score %.4f stands out among the normals\n", d->names[i], d->normal_scores[i]);
@@ -53,11 +55,13 @@ static void print_decision(const LakeDetector *d)
 void summary_print(const LakeDetector *d, const char *path)
 {
     printf("%s\n", path);
-    printf("  normal images %lu, grid %lu x %lu", (unsigned long)d->normal_count, (unsigned long)d->height, (unsigned long)d->width);
+    printf("  normal images %lu, grid %lu x %lu", (unsigned long)d->normal_count, (unsigned long)d->height,
+           (unsigned long)d->width);
     if (d->weights != NULL)
         printf(", %lu pixels, weights %s", (unsigned long)d->options.resolution, d->weights);
-    printf("\n  tokens        normalised: %s; selected: %s; distance: %s\n", lake_normalisation_name(d->options.normalisation),
-           lake_selection_name(d->options.selection), lake_distance_name(d->options.distance));
+    printf("\n  tokens        normalised: %s; selected: %s; distance: %s\n",
+           lake_normalisation_name(d->options.normalisation), lake_selection_name(d->options.selection),
+           lake_distance_name(d->options.distance));
     print_layers(d);
     if (d->dropped_count > 0)
         printf("  trimmed       %lu patches\n", (unsigned long)d->dropped_count);

@@ -47,12 +47,14 @@ static int print_all(const Clip *model, const Arguments *texts, Error *e)
     int code = LAKE_OK;
 
     if (model->tokenizer == NULL)
-        return error_set(e, LAKE_USAGE, "%s: these weights hold an image tower only, no tokenizer", wts_path(model->file));
+        return error_set(e, LAKE_USAGE, "%s: these weights hold an image tower only, no tokenizer",
+                         wts_path(model->file));
     ids = malloc(model->config.context * sizeof *ids);
     if (ids == NULL)
         return error_memory(e, "token ids");
     for (size_t i = 0; i < texts->count && code == LAKE_OK; i++)
-        code = strcmp(texts->items[i], "-") == 0 ? print_lines(model, ids, e) : print_ids(model, texts->items[i], ids, e);
+        code =
+            strcmp(texts->items[i], "-") == 0 ? print_lines(model, ids, e) : print_ids(model, texts->items[i], ids, e);
     free(ids);
     return code;
 }

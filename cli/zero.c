@@ -63,8 +63,8 @@ static int score_with_model(Session *s, const Clip *model, LakeOptions *options,
     return code;
 }
 
-static int zero(const Settings *settings, const Arguments *arguments, const char *weights, double threshold, Results *results,
-                Error *e)
+static int zero(const Settings *settings, const Arguments *arguments, const char *weights, double threshold,
+                Results *results, Error *e)
 {
     Session session;
     LakeOptions options;

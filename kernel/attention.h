@@ -7,8 +7,8 @@
  *   P = exp(S - m'), s = s e^(m - m') + row sums of P
  *   O = O e^(m - m') + P V                  the same tiles, values copied to panels
  *
- * and at the end out = O / s. A block has at most BLOCK_K keys, so that P can stand where tiles expect an x block; up to
- * that many tokens it is a single block. Each query is computed in one fixed order, whichever thread takes it. */
+ * and at the end out = O / s. A block has at most BLOCK_K keys, so that P can stand where tiles expect an x block; up
+ * to that many tokens it is a single block. Each query is computed in one fixed order, whichever thread takes it. */
 #include <math.h>
 
 #define KEYS (BLOCK_K / TILE_COLUMNS * TILE_COLUMNS) /* of one block: whole panels */
@@ -43,7 +43,8 @@ typedef struct {
 
 static size_t attention_thread_floats(size_t head_width)
 {
-    return divide_up(QUERIES * (2 * ROW_STRIDE + head_panels(head_width) * TILE_COLUMNS + 2), LINE_FLOATS) * LINE_FLOATS;
+    return divide_up(QUERIES * (2 * ROW_STRIDE + head_panels(head_width) * TILE_COLUMNS + 2), LINE_FLOATS) *
+           LINE_FLOATS;
 }
 
 static AttentionBuffers carve_attention(float *at, size_t head_width)
@@ -150,7 +151,8 @@ static void attend_block(const Head *h, size_t first, const AttentionBuffers *b)
         size_t count = smaller(KEYS, end - key);
 
         for (size_t j = 0; j < count; j += TILE_COLUMNS)
-            multiply_panels(b->p + j, ROW_STRIDE, b->q, rows, h->head_width, h->keys + (key + j) * h->head_width, 0, 1, 0);
+            multiply_panels(b->p + j, ROW_STRIDE, b->q, rows, h->head_width, h->keys + (key + j) * h->head_width, 0, 1,
+                            0);
         for (size_t r = 0; r < rows; r++) {
             size_t query = first + r, visible = count;
             float factor;
@@ -181,7 +183,8 @@ static void fast_attention(float *out, size_t ldo, const float *q, const float *
     }
     PARALLEL((double)n * (double)n * (double)head_width * (double)heads > PARALLEL_WORTHWHILE)
     {
-        AttentionBuffers b = carve_attention(buffers + parallel_index() * attention_thread_floats(head_width), head_width);
+        AttentionBuffers b =
+            carve_attention(buffers + parallel_index() * attention_thread_floats(head_width), head_width);
 
         DIVIDED_LOOP
         for (size_t h = 0; h < heads; h++) {

@@ -34,7 +34,10 @@
 
 /* A vector load that crosses a cache line costs two; buffers therefore start on a line. */
 #define LINE_FLOATS 16
-static inline float *line_start(float *p) { return p + (LINE_FLOATS - (uintptr_t)p / sizeof *p % LINE_FLOATS) % LINE_FLOATS; }
+static inline float *line_start(float *p)
+{
+    return p + (LINE_FLOATS - (uintptr_t)p / sizeof *p % LINE_FLOATS) % LINE_FLOATS;
+}
 static inline size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 static inline size_t divide_up(size_t a, size_t b) { return (a + b - 1) / b; }
 
@@ -42,7 +45,8 @@ static inline size_t divide_up(size_t a, size_t b) { return (a + b - 1) / b; }
 static inline size_t k_blocks_of(size_t k) { return k == 0 ? 1 : divide_up(k, BLOCK_K); }
 
 /* c[rows, TILE_COLUMNS] = a[rows, count] panel[count, TILE_COLUMNS] + bias, or without bias (NULL) where it was added
- * before; with add != 0 plus what c held. Rows of a are ROW_STRIDE apart. `rows` is a constant where this is inlined. */
+ * before; with add != 0 plus what c held. Rows of a are ROW_STRIDE apart. `rows` is a constant where this is
+ * inlined. */
 V_INLINE void tile_of(const int rows, float *c, size_t ldc, const float *a, const float *panel, size_t count,
                       const float *bias, int add)
 {
@@ -186,8 +190,8 @@ static void activate(float *y, size_t ldy, size_t rows, size_t columns, Epilogue
 }
 
 /* A tile of a panel that has fewer than TILE_COLUMNS columns: by way of a buffer of full width. */
-static void narrow_tile(size_t rows, size_t columns, float *y, size_t ldy, const float *x, const float *panel, size_t count,
-                        const float *bias, int add)
+static void narrow_tile(size_t rows, size_t columns, float *y, size_t ldy, const float *x, const float *panel,
+                        size_t count, const float *bias, int add)
 {
     float c[TILE_ROWS * TILE_COLUMNS] = {0}, wide_bias[TILE_COLUMNS] = {0};
 

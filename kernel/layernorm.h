@@ -42,7 +42,8 @@ static void normalise_row(float *y, const float *x, const float *gain, const flo
         y[i] = (x[i] - mean) * scale * gain[i] + bias[i];
 }
 
-static void fast_layernorm(float *y, const float *x, const float *gain, const float *bias, size_t m, size_t d, float eps)
+static void fast_layernorm(float *y, const float *x, const float *gain, const float *bias, size_t m, size_t d,
+                           float eps)
 {
     PARALLEL((double)m * (double)d > PARALLEL_WORTHWHILE)
     {

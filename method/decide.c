@@ -115,17 +115,18 @@ int lake_check_model(const LakeDetector *detector, const char *name, const Clip 
                              (unsigned)config->vision.layers, (unsigned)config->vision.width);
     if (detector->options.resolution == 0 || detector->options.resolution % config->patch != 0 ||
         detector->height != detector->options.resolution / config->patch || detector->width != detector->height)
-        return error_set(e, LAKE_BAD_INPUT,
-                         "%s: its grid of %llu x %llu patches is not that of %llu pixels with the weights %s: fit again",
-                         name, (unsigned long long)detector->height, (unsigned long long)detector->width,
-                         (unsigned long long)detector->options.resolution, path);
+        return error_set(
+            e, LAKE_BAD_INPUT,
+            "%s: its grid of %llu x %llu patches is not that of %llu pixels with the weights %s: fit again", name,
+            (unsigned long long)detector->height, (unsigned long long)detector->width,
+            (unsigned long long)detector->options.resolution, path);
     if (detector->texts.embed > 0 && detector->texts.embed != config->embed)
         return error_set(e, LAKE_BAD_INPUT, "%s: its texts have width %llu, the weights %s give %u: fit again", name,
                          (unsigned long long)detector->texts.embed, path, (unsigned)config->embed);
     if (detector->texts.embed > 0 && (detector->options.semantic_block < 1 ||
                                       detector->options.semantic_block > (int)config->vision.layers))
-        return error_set(e, LAKE_BAD_INPUT, "%s: its text branch uses block %d, the weights %s have %u: fit again", name,
-                         detector->options.semantic_block, path, (unsigned)config->vision.layers);
+        return error_set(e, LAKE_BAD_INPUT, "%s: its text branch uses block %d, the weights %s have %u: fit again",
+                         name, detector->options.semantic_block, path, (unsigned)config->vision.layers);
     return LAKE_OK;
 }
 
@@ -163,9 +164,9 @@ int lake_check_tokens(const LakeDetector *detector, const LakeTokens *tokens, co
 int lake_check_meaning(const LakeTexts *texts, const LakeTokens *tokens, const char *name, Error *e)
 {
     if (tokens->patches == NULL || tokens->embed != texts->embed)
-        return error_set(e, LAKE_USAGE, "%s: the texts need patches of width %llu in the joint space; the observation has %llu",
-                         name, (unsigned long long)texts->embed,
-                         (unsigned long long)(tokens->patches != NULL ? tokens->embed : 0));
+        return error_set(
+            e, LAKE_USAGE, "%s: the texts need patches of width %llu in the joint space; the observation has %llu",
+            name, (unsigned long long)texts->embed, (unsigned long long)(tokens->patches != NULL ? tokens->embed : 0));
     if (!all_finite(tokens->patches, tokens->height * tokens->width * tokens->embed))
         return error_set(e, LAKE_BAD_INPUT, "%s: a patch in the joint space is not finite (NaN or infinity)", name);
     return LAKE_OK;

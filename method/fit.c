@@ -74,7 +74,8 @@ int lake_fit_begin(LakeFit **fit, const LakeOptions *options, const Clip *model,
     *fit = NULL;
     if (code != LAKE_OK)
         return code;
-    if (options->layer_count == 0 || options->layer_count > LAKE_MAX_LAYERS || shape->layer_count != options->layer_count)
+    if (options->layer_count == 0 || options->layer_count > LAKE_MAX_LAYERS ||
+        shape->layer_count != options->layer_count)
         return error_set(e, LAKE_USAGE, "tokens of %llu layers where the options name %llu",
                          (unsigned long long)shape->layer_count, (unsigned long long)options->layer_count);
     if (texts != NULL && (shape->patches == NULL || shape->embed != texts->embed))

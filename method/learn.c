@@ -1,5 +1,5 @@
-/* What a fit does with all normal images at hand: the steps of lake.c in order, layer by layer, with leaving one image out and
- * trimming. */
+/* What a fit does with all normal images at hand: the steps of lake.c in order, layer by layer, with leaving one image
+ * out and trimming. */
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -17,8 +17,8 @@ static int principal_axes(LakeFit *fit, size_t l, Error *e)
     LakeLayer *layer = &fit->detector.layers[l];
     size_t width = layer->width;
     double *covariance, *vectors = NULL, *values = NULL;
-    int code = lake_covariance(&covariance, fit->tokens, fit->detector.normal_count, fit->offsets[l], fit->patches, width,
-                               layer->moments.mean, fit->skip, e);
+    int code = lake_covariance(&covariance, fit->tokens, fit->detector.normal_count, fit->offsets[l], fit->patches,
+                               width, layer->moments.mean, fit->skip, e);
 
     if (code != LAKE_OK)
         return code;
@@ -77,8 +77,8 @@ static int thin(LakeLayer *layer, const LakeOptions *options, Error *e)
     chosen = malloc(layer->rows);
     if (chosen == NULL)
         return error_memory(e, "the coreset");
-    code =
-        lake_coreset(chosen, keep, layer->gallery, layer->rows, layer->count, options->seed + (uint64_t)layer->block, e);
+    code = lake_coreset(chosen, keep, layer->gallery, layer->rows, layer->count, options->seed + (uint64_t)layer->block,
+                        e);
     for (size_t r = 0; code == LAKE_OK && r < layer->rows; r++) {
         if (!chosen[r])
             continue;

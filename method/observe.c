@@ -104,7 +104,7 @@ int lake_observer_tokens(const LakeObserver *observer, LakeTokens *tokens, Error
         widths[l] = observer->model->config.vision.width;
     code = lake_tokens_open(tokens, observer->state.grid, observer->state.grid, layers, widths, embed,
                             observer->see & LAKE_SEE_WHOLE, e);
-    if (code == LAKE_OK && !(observer->see & LAKE_SEE_MEANING)) { /* nothing would fill them, so nobody shall read them */
+    if (code == LAKE_OK && !(observer->see & LAKE_SEE_MEANING)) { /* nothing would fill them: nobody shall read them */
         free(tokens->patches);
         tokens->patches = NULL;
     }
@@ -128,7 +128,8 @@ static int fits(const LakeObserver *observer, const LakeTokens *tokens)
     const ClipConfig *config = &observer->model->config;
     size_t layers = observer->see & LAKE_SEE_STRUCTURE ? observer->options.layer_count : 0;
     int same = tokens->height == observer->state.grid && tokens->width == observer->state.grid &&
-               tokens->layer_count == layers && (tokens->patches != NULL) == ((observer->see & LAKE_SEE_MEANING) != 0) &&
+               tokens->layer_count == layers &&
+               (tokens->patches != NULL) == ((observer->see & LAKE_SEE_MEANING) != 0) &&
                (tokens->embedding != NULL) == ((observer->see & LAKE_SEE_WHOLE) != 0);
 
     for (size_t l = 0; same && l < layers; l++)

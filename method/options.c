@@ -216,7 +216,8 @@ int lake_parse_threshold(LakeDecision *decision, const char *text)
         return 1;
     }
     value = strtod(number, &end);
-    if (end == number || *end != '\0' || !isfinite(value) || (kind == LAKE_THRESHOLD_FPR && !(value >= 0 && value <= 1)))
+    if (end == number || *end != '\0' || !isfinite(value) ||
+        (kind == LAKE_THRESHOLD_FPR && !(value >= 0 && value <= 1)))
         return 0;
     decision->threshold = kind;
     decision->threshold_value = value;

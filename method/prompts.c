@@ -78,8 +78,8 @@ static int parse_line(Prompts *prompts, int *section, const char *text, size_t l
         *section = section_of(text, length);
         if (*section < 0)
             return error_set(e, LAKE_BAD_INPUT,
-                             "%s:%lu: unknown section '%.*s'; expected [normal], [anomalous] or [templates]", name, line,
-                             length < 60 ? (int)length : 60, text);
+                             "%s:%lu: unknown section '%.*s'; expected [normal], [anomalous] or [templates]", name,
+                             line, length < 60 ? (int)length : 60, text);
         return LAKE_OK;
     }
     if (*section < 0)
@@ -105,13 +105,14 @@ int prompts_parse(Prompts *prompts, const char *text, const char *name, Error *e
     }
     for (int s = 0; code == LAKE_OK && s < PROMPTS_SECTIONS; s++)
         if (prompts->count[s] == 0)
-            code =
-                error_set(e, LAKE_BAD_INPUT, "%s: no line in section %s; expected at least one", name, section_names[s]);
+            code = error_set(e, LAKE_BAD_INPUT, "%s: no line in section %s; expected at least one", name,
+                             section_names[s]);
     for (int s = PROMPTS_NORMAL; code == LAKE_OK && s <= PROMPTS_ANOMALOUS; s++)
         if (prompts->count[s] > MAX_SENTENCES / prompts->count[PROMPTS_TEMPLATES])
-            code = error_set(e, LAKE_BAD_INPUT, "%s: %llu states in %s and %llu templates make more than %llu sentences", name,
-                             (unsigned long long)prompts->count[s], section_names[s],
-                             (unsigned long long)prompts->count[PROMPTS_TEMPLATES], (unsigned long long)MAX_SENTENCES);
+            code =
+                error_set(e, LAKE_BAD_INPUT, "%s: %llu states in %s and %llu templates make more than %llu sentences",
+                          name, (unsigned long long)prompts->count[s], section_names[s],
+                          (unsigned long long)prompts->count[PROMPTS_TEMPLATES], (unsigned long long)MAX_SENTENCES);
     if (code != LAKE_OK)
         prompts_free(prompts);
     return code;

@@ -18,8 +18,8 @@
 /* ---- comparing ---- */
 
 /* One golden array against `got`; largest error relative to the largest value into *worst. */
-static void compare(const Golden *g, char model, const char *name, const float *got, size_t expected_count, double *worst,
-                    char *where, size_t where_size)
+static void compare(const Golden *g, char model, const char *name, const float *got, size_t expected_count,
+                    double *worst, char *where, size_t where_size)
 {
     size_t count = 0;
     float *expected = golden_floats(g, model, name, &count);
@@ -154,7 +154,8 @@ static void test_images(const Golden *g, char key, const Clip *model)
             clip_state_close(&state);
         }
         free(pixels);
-        snprintf(stage, sizeof stage, "%s: model %c at %lu is PyTorch's", kernel_current()->name, key, (unsigned long)s.resolution);
+        snprintf(stage, sizeof stage, "%s: model %c at %lu is PyTorch's", kernel_current()->name, key,
+                 (unsigned long)s.resolution);
         check(s.worst < LIMIT, stage, "error %.3g of the largest value (limit %g) in %s", s.worst, LIMIT, s.where);
     }
 }

@@ -160,8 +160,8 @@ static int read_case(FILE *f, Case *c)
 
     default_case(c, 0, 0, 0);
     if (fscanf(f, "%63s %lu %lu %lu %d %15s %15s %lu %lu %15s %lf %lf %lf %15s %15s %lf", c->name, &n, &height, &width,
-               &c->text, normalisation, selection, &neurons, &seed, distance, &o->coreset, &o->trim, &o->decision.lambda,
-               pooling, kind, &o->decision.threshold_value) != 16)
+               &c->text, normalisation, selection, &neurons, &seed, distance, &o->coreset, &o->trim,
+               &o->decision.lambda, pooling, kind, &o->decision.threshold_value) != 16)
         return 0;
     c->n = (unsigned)n;
     c->height = height;
@@ -171,8 +171,9 @@ static int read_case(FILE *f, Case *c)
     o->decision.threshold = strcmp(kind, "auto") == 0     ? LAKE_THRESHOLD_AUTO
                             : strcmp(kind, "number") == 0 ? LAKE_THRESHOLD_NUMBER
                                                           : LAKE_THRESHOLD_FPR;
-    return lake_parse_normalisation(&o->normalisation, normalisation) && lake_parse_selection(&o->selection, selection) &&
-           lake_parse_distance(&o->distance, distance) && lake_parse_pooling(&o->decision.pooling, pooling);
+    return lake_parse_normalisation(&o->normalisation, normalisation) &&
+           lake_parse_selection(&o->selection, selection) && lake_parse_distance(&o->distance, distance) &&
+           lake_parse_pooling(&o->decision.pooling, pooling);
 }
 
 static size_t read_numbers(FILE *f, double *numbers, size_t room)
@@ -197,10 +198,10 @@ static size_t ours(const Case *c, const char *what, size_t layer, double *number
     LakeShare shares[5];
     LakeAudit audit;
 
-#define TAKE(many, expression)                                                                                           \
-    do                                                                                                                   \
-        for (size_t i = 0; i < (size_t)(many); i++)                                                                      \
-            numbers[count++] = (double)(expression);                                                                     \
+#define TAKE(many, expression) \
+    do \
+        for (size_t i = 0; i < (size_t)(many); i++) \
+            numbers[count++] = (double)(expression); \
     while (0)
     if (strcmp(what, "channels") == 0)
         TAKE(y->count, y->channels[i]);
@@ -423,8 +424,8 @@ static void test_moments(void)
     lake_moments_merge(&parts, &other, D);
     for (size_t d = 0; d < D; d++)
         worst = fmax(worst, fmax(fabs(whole.mean[d] - parts.mean[d]), fabs(whole.m2[d] - parts.m2[d])));
-    check(parts.count == N && worst < 1e-10, "moments of parts merge", "count %lu, off by %g", (unsigned long)parts.count,
-          worst);
+    check(parts.count == N && worst < 1e-10, "moments of parts merge", "count %lu, off by %g",
+          (unsigned long)parts.count, worst);
     check(whole.m2[5] < 1e-20 + 64 * 4 * N && whole.count == N, "moments count", "%lu", (unsigned long)whole.count);
     memset(skip, 1, sizeof skip);
     lake_moments_add(&whole, tokens, N, D, skip, scratch);
@@ -554,8 +555,8 @@ static void test_degenerate(void)
     lake_fit_add(fit, &c.tokens, "b", &e);
     if (!check(lake_fit_finish(fit, &d, &e) == LAKE_OK, "identical images", "%s", e.text))
         return;
-    check(d.layers[0].delta > 0 && d.normal_scores[0] == 0 && d.threshold == 0, "identical images", "delta %g, score %g",
-          d.layers[0].delta, d.normal_scores[0]);
+    check(d.layers[0].delta > 0 && d.normal_scores[0] == 0 && d.threshold == 0, "identical images",
+          "delta %g, score %g", d.layers[0].delta, d.normal_scores[0]);
     lake_result_open(&r, &d, &e);
     check(lake_score(&d, &c.tokens, &r, &e) == LAKE_OK && r.score == 0 && !r.anomalous, "an image of the gallery",
           "score %g", r.score);

@@ -103,7 +103,8 @@ static void report(const Worst *worst, const Kernel *kernel, const char *what)
 {
     char name[96];
 
-    snprintf(name, sizeof name, "%s %s is the plain one's in %lu cases", kernel->name, what, (unsigned long)worst->cases);
+    snprintf(name, sizeof name, "%s %s is the plain one's in %lu cases", kernel->name, what,
+             (unsigned long)worst->cases);
     check(is_equal(worst->d), name, "NMSE %.3g (limit %g), largest error %.3g of the largest value (limit %g), at %s",
           worst->d.nmse, NMSE_LIMIT, worst->d.largest, LARGEST_LIMIT, worst->where);
 }
@@ -128,7 +129,8 @@ static Matrix random_matrix(size_t rows, size_t columns, WtsType type)
 }
 
 /* y [m, n] with row distance n + 1 by one kernel; what lay in y before is the same for all. */
-static float *run_linear(const Kernel *kernel, const float *x, size_t m, const Matrix *w, const float *bias, Epilogue epilogue)
+static float *run_linear(const Kernel *kernel, const float *x, size_t m, const Matrix *w, const float *bias,
+                         Epilogue epilogue)
 {
     size_t ldy = w->rows + 1;
     float *y = filled(m * ldy), *workspace = filled(kernel->linear_workspace(m, w->rows, w->columns));
@@ -140,7 +142,8 @@ static float *run_linear(const Kernel *kernel, const float *x, size_t m, const M
     return y;
 }
 
-static Difference compare_linear(const Kernel *kernel, size_t m, size_t n, size_t k, WtsType type, Epilogue epilogue, int with_bias)
+static Difference compare_linear(const Kernel *kernel, size_t m, size_t n, size_t k, WtsType type, Epilogue epilogue,
+                                 int with_bias)
 {
     float *x = random_floats(m * (k + 3)), *bias = random_floats(n);
     Matrix w = random_matrix(n, k, type);
@@ -164,13 +167,14 @@ static void test_linear(const Kernel *kernel)
         size_t m = random_size(70), n = random_size(70), k = random_size(70);
         WtsType type = (WtsType)(i % 3);
         Epilogue epilogue = (Epilogue)(i / 3 % 4);
-        note(&worst, compare_linear(kernel, m, n, k, type, epilogue, i % 5 != 0), "m %lu n %lu k %lu type %d epilogue %d",
-             (unsigned long)m, (unsigned long)n, (unsigned long)k, (int)type, (int)epilogue);
+        note(&worst, compare_linear(kernel, m, n, k, type, epilogue, i % 5 != 0),
+             "m %lu n %lu k %lu type %d epilogue %d", (unsigned long)m, (unsigned long)n, (unsigned long)k, (int)type,
+             (int)epilogue);
     }
     for (size_t i = 0; i < sizeof large / sizeof *large * 4; i++) {
         const size_t *s = large[i / 4];
-        note(&worst, compare_linear(kernel, s[0], s[1], s[2], (WtsType)(i % 3), (Epilogue)(i % 4), 1), "m %lu n %lu k %lu",
-             (unsigned long)s[0], (unsigned long)s[1], (unsigned long)s[2]);
+        note(&worst, compare_linear(kernel, s[0], s[1], s[2], (WtsType)(i % 3), (Epilogue)(i % 4), 1),
+             "m %lu n %lu k %lu", (unsigned long)s[0], (unsigned long)s[1], (unsigned long)s[2]);
     }
     report(&worst, kernel, "linear");
 }
@@ -182,8 +186,8 @@ static void test_layernorm(const Kernel *kernel)
     Worst worst = {{0, 0}, "", 0};
 
     for (int i = 0; i < 60; i++) {
-        size_t m = random_size(20), d = 7 + random_size(i < 50 ? 70 : 1500); /* two or three numbers may be nearly equal,
-                                                                              which magnifies any rounding */
+        size_t m = random_size(20), d = 7 + random_size(i < 50 ? 70 : 1500); /* two or three numbers may be nearly
+                                                                              equal, which magnifies any rounding */
         float *x = random_floats(m * d), *gain = random_floats(d), *bias = random_floats(d);
         float *expected = filled(m * d), *got = filled(m * d);
 
@@ -216,8 +220,8 @@ static void compare_attention(Worst *worst, const Kernel *kernel, size_t n, size
     float *expected = run_attention(&kernel_plain, qkv, n, heads, width, causal);
     float *got = run_attention(kernel, qkv, n, heads, width, causal);
 
-    note(worst, compare(got, expected, n * (heads * width + 2)), "n %lu heads %lu width %lu causal %d", (unsigned long)n,
-         (unsigned long)heads, (unsigned long)width, causal);
+    note(worst, compare(got, expected, n * (heads * width + 2)), "n %lu heads %lu width %lu causal %d",
+         (unsigned long)n, (unsigned long)heads, (unsigned long)width, causal);
     free(qkv), free(expected), free(got);
 }
 
@@ -303,8 +307,9 @@ static void test_functions(const Kernel *kernel)
     kernel->error_function(edges + 4, 4);
     snprintf(name, sizeof name, "%s exp and erf at the ends", kernel->name);
     check(edges[0] == 0 && edges[1] == 0 && edges[2] == 1 && isnan(edges[3]) && edges[4] == 0 && edges[5] == 1 &&
-          edges[6] == 1 && edges[7] == -1, name, "%g %g %g %g %g %g %g %g", edges[0], edges[1], edges[2], edges[3], edges[4],
-          edges[5], edges[6], edges[7]);
+              edges[6] == 1 && edges[7] == -1,
+          name, "%g %g %g %g %g %g %g %g", edges[0], edges[1], edges[2], edges[3], edges[4], edges[5], edges[6],
+          edges[7]);
 }
 
 /* ---- the same bits ---- */
@@ -327,7 +332,8 @@ static void test_threads(const Kernel *kernel)
         many = run_linear(kernel, x, m, &w, bias, EPILOGUE_GELU);
         attended_many = run_attention(kernel, x, 300, 5, 32, 0);
         kernel->layernorm(norm_many, x, x, x, m, k, 1e-5f);
-        same = memcmp(one, many, m * (n + 1) * sizeof *one) == 0 && memcmp(norm, norm_many, m * k * sizeof *norm) == 0 &&
+        same = memcmp(one, many, m * (n + 1) * sizeof *one) == 0 &&
+               memcmp(norm, norm_many, m * k * sizeof *norm) == 0 &&
                memcmp(attended, attended_many, 300 * 162 * sizeof *attended) == 0;
         free(many), free(attended_many), free(norm_many);
     }
@@ -360,8 +366,8 @@ static void test_neighbours(const Kernel *kernel)
 /* ---- the test tested ---- */
 
 /* The plain product with the last term of one sum left out: the smallest mistake a blocked loop makes. */
-static void broken_linear(float *y, size_t ldy, const float *x, size_t ldx, size_t m, const Matrix *w, const float *bias,
-                          Epilogue epilogue, float *workspace)
+static void broken_linear(float *y, size_t ldy, const float *x, size_t ldx, size_t m, const Matrix *w,
+                          const float *bias, Epilogue epilogue, float *workspace)
 {
     kernel_plain.linear(y, ldy, x, ldx, m, w, bias, epilogue, workspace);
     y[0] -= x[w->columns - 1] * ((const float *)w->data)[w->columns - 1];
@@ -374,7 +380,8 @@ static void test_broken(void)
 
     broken.linear = broken_linear;
     d = compare_linear(&broken, 70, 70, 70, WTS_F32, EPILOGUE_NONE, 1);
-    check(!is_equal(d), "one lost term among 343000 is noticed", "NMSE %.3g, largest %.3g passed as equal", d.nmse, d.largest);
+    check(!is_equal(d), "one lost term among 343000 is noticed", "NMSE %.3g, largest %.3g passed as equal", d.nmse,
+          d.largest);
 }
 
 static void test_names(void)
@@ -382,7 +389,8 @@ static void test_names(void)
     const Kernel *kernel = NULL;
     Error e;
 
-    check(kernel_find(&kernel, "plain", &e) == LAKE_OK && kernel == &kernel_plain, "the plain kernel is found", "it is not");
+    check(kernel_find(&kernel, "plain", &e) == LAKE_OK && kernel == &kernel_plain, "the plain kernel is found",
+          "it is not");
     check(kernel_find(&kernel, "avx1024", &e) == LAKE_USAGE && strstr(e.text, "avx1024") != NULL,
           "an unknown kernel is refused by name", "%s", e.text);
 }
@@ -407,7 +415,8 @@ static void test_small(void)
     tensor_normalise(v, 2);
     tensor_normalise(zero, 2);
     /* The casts round the constants to float where the machine evaluates floats in double (FLT_EVAL_METHOD). */
-    check(v[0] == (float)0.6 && v[1] == (float)0.8 && zero[0] == 0 && zero[1] == 0, "normalise", "%g %g %g", v[0], v[1], zero[0]);
+    check(v[0] == (float)0.6 && v[1] == (float)0.8 && zero[0] == 0 && zero[1] == 0, "normalise", "%g %g %g", v[0], v[1],
+          zero[0]);
 }
 
 int main(void)

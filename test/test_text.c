@@ -1,5 +1,5 @@
-/* The text branch, from a class name and a prompt file to the two states, to s(p) of a picture and to its zero-shot score,
- * against PyTorch: test/golden/text.txt (made by make_text.py) for the tiny model "a". */
+/* The text branch, from a class name and a prompt file to the two states, to s(p) of a picture and to its zero-shot
+ * score, against PyTorch: test/golden/text.txt (made by make_text.py) for the tiny model "a". */
 #include <math.h>
 #include <stdio.h>
 
@@ -11,9 +11,9 @@
 #define WEIGHTS FOLDER "/text_a.clip"
 #define PROMPTS FOLDER "/text_prompts.txt"
 
-/* Embeddings carry errors of 1e-6 (test_clip.c). The softmax multiplies differences of two cosines by exp(4.6) = 99.5 and
- * has a slope of at most 1/4, so probabilities may be off by 25 times that, twice. A scale left out, states that are swapped or
- * a mean of embeddings that were not normalised are off by 1e-2 and more. */
+/* Embeddings carry errors of 1e-6 (test_clip.c). The softmax multiplies differences of two cosines by exp(4.6) = 99.5
+ * and has a slope of at most 1/4, so probabilities may be off by 25 times that, twice. A scale left out, states that
+ * are swapped or a mean of embeddings that were not normalised are off by 1e-2 and more. */
 #define LIMIT_UNIT 5e-6
 #define LIMIT_PROBABILITY 1e-4
 
@@ -70,7 +70,8 @@ static int make_picture(Image *image, size_t side)
     return image->rgb != NULL;
 }
 
-static void test_picture(const Clip *model, const LakeTexts *texts, size_t resolution, LakeAttention attention, int block)
+static void test_picture(const Clip *model, const LakeTexts *texts, size_t resolution, LakeAttention attention,
+                         int block)
 {
     char prefix[48], name[64];
     LakeOptions options;
@@ -90,11 +91,13 @@ static void test_picture(const Clip *model, const LakeTexts *texts, size_t resol
     if (lake_options_resolve(&options, model, &e) != LAKE_OK ||
         lake_observer_open(&eye, model, &options, LAKE_SEE_MEANING | LAKE_SEE_WHOLE, &e) != LAKE_OK ||
         lake_observer_tokens(&eye, &tokens, &e) != LAKE_OK ||
-        lake_result_open_zero(&result, tokens.height, tokens.width, &e) != LAKE_OK || !make_picture(&image, resolution)) {
+        lake_result_open_zero(&result, tokens.height, tokens.width, &e) != LAKE_OK ||
+        !make_picture(&image, resolution)) {
         check(0, prefix, "%s", e.text);
         return;
     }
-    if (check(lake_observe(&eye, &image, &tokens, &e) == LAKE_OK && lake_zero(texts, &tokens, 0.5, &result, &e) == LAKE_OK,
+    if (check(lake_observe(&eye, &image, &tokens, &e) == LAKE_OK &&
+                  lake_zero(texts, &tokens, 0.5, &result, &e) == LAKE_OK,
               prefix, "%s", e.text)) {
         size_t patches = tokens.height * tokens.width, count;
         snprintf(name, sizeof name, "%spatches", prefix);
@@ -109,7 +112,8 @@ static void test_picture(const Clip *model, const LakeTexts *texts, size_t resol
         snprintf(name, sizeof name, "%swhole", prefix);
         whole = (float)result.whole;
         compare(name, &whole, 1, LIMIT_PROBABILITY);
-        check(fabs(result.score - fmax(larger, result.whole)) <= LIMIT_PROBABILITY && result.anomalous == (result.score > 0.5),
+        check(fabs(result.score - fmax(larger, result.whole)) <= LIMIT_PROBABILITY &&
+                  result.anomalous == (result.score > 0.5),
               "zero-shot: the larger of both is the score", "%s %g", prefix, result.score);
     }
     img_free(&image);
@@ -125,8 +129,8 @@ static void test_states(const Clip *model)
     float cut, scale;
     Error e = {0, ""};
 
-    if (!check(lake_texts_open(&texts, model, "\xc3\x9c_y", PROMPTS, &truncated, &e) == LAKE_OK, "a class is embedded", "%s",
-               e.text))
+    if (!check(lake_texts_open(&texts, model, "\xc3\x9c_y", PROMPTS, &truncated, &e) == LAKE_OK, "a class is embedded",
+               "%s", e.text))
         return;
     cut = (float)truncated;
     scale = texts.scale;
@@ -146,7 +150,8 @@ static void test_refusals(const Clip *model, const Clip *without_text)
     LakeTexts texts;
     Error e = {0, ""};
 
-    check(lake_texts_open(&texts, without_text, "x", NULL, NULL, &e) == LAKE_USAGE && strstr(e.text, "no text tower") != NULL,
+    check(lake_texts_open(&texts, without_text, "x", NULL, NULL, &e) == LAKE_USAGE &&
+              strstr(e.text, "no text tower") != NULL,
           "weights without a text tower", "%s", e.text);
     check(lake_texts_open(&texts, model, "x", FOLDER "/absent.txt", NULL, &e) == LAKE_BAD_INPUT &&
               strstr(e.text, "absent.txt") != NULL,
@@ -170,12 +175,14 @@ static void test_misuse(const Clip *model)
                    lake_options_resolve(&options, model, &e) == LAKE_OK &&
                    lake_observer_open(&eye, model, &options, LAKE_SEE_MEANING | LAKE_SEE_WHOLE, &e) == LAKE_OK &&
                    lake_observer_open(&other, model, &options, LAKE_SEE_WHOLE, &e) == LAKE_OK &&
-                   lake_observer_tokens(&eye, &tokens, &e) == LAKE_OK && lake_observer_tokens(&other, &foreign, &e) == LAKE_OK &&
+                   lake_observer_tokens(&eye, &tokens, &e) == LAKE_OK &&
+                   lake_observer_tokens(&other, &foreign, &e) == LAKE_OK &&
                    lake_result_open_zero(&result, 2, 2, &e) == LAKE_OK && make_picture(&image, 16),
                "two observers", "%s", e.text))
         return;
     check(lake_observe(&eye, &image, &foreign, &e) == LAKE_USAGE, "tokens of another observer", "observed");
-    check(foreign.patches == NULL && foreign.embedding != NULL && lake_observe(&other, &image, &foreign, &e) == LAKE_OK &&
+    check(foreign.patches == NULL && foreign.embedding != NULL &&
+              lake_observe(&other, &image, &foreign, &e) == LAKE_OK &&
               lake_zero(&texts, &foreign, 0.5, &result, &e) == LAKE_USAGE && strstr(e.text, "patches") != NULL,
           "patches that nobody computed are not read", "%s", e.text);
     check(lake_observe(&eye, &image, &tokens, &e) == LAKE_OK && lake_zero(&texts, &tokens, 0.5, &result, &e) == LAKE_OK,
@@ -217,7 +224,8 @@ static void test_model_check(const Clip *model)
     d.options.semantic_block = 3;
     check(lake_check_model(&d, "d.lake", model, &e) == LAKE_OK, "a detector of these weights", "%s", e.text);
     d.options.semantic_block = 4;
-    check(lake_check_model(&d, "d.lake", model, &e) == LAKE_BAD_INPUT, "a text branch at a block beyond the last", "taken");
+    check(lake_check_model(&d, "d.lake", model, &e) == LAKE_BAD_INPUT, "a text branch at a block beyond the last",
+          "taken");
     d.options.semantic_block = 3;
     d.layers[0].block = 0;
     check(lake_check_model(&d, "d.lake", model, &e) == LAKE_BAD_INPUT, "a layer of block 0", "taken");
@@ -245,8 +253,8 @@ int main(void)
 
     if (!golden_open(&g, &e) || folder_create(FOLDER, &e) != LAKE_OK || write_prompts(&e) != LAKE_OK ||
         write_model(&g, 'a', WTS_F16, WEIGHTS, 0, &e) != LAKE_OK ||
-        write_model(&g, 'b', WTS_F32, FOLDER "/text_b.clip", 0, &e) != LAKE_OK || clip_open(&a, WEIGHTS, &e) != LAKE_OK ||
-        clip_open(&b, FOLDER "/text_b.clip", &e) != LAKE_OK) {
+        write_model(&g, 'b', WTS_F32, FOLDER "/text_b.clip", 0, &e) != LAKE_OK ||
+        clip_open(&a, WEIGHTS, &e) != LAKE_OK || clip_open(&b, FOLDER "/text_b.clip", &e) != LAKE_OK) {
         check(0, "the tiny models are written and opened", "%s", e.text);
         return 0;
     }

@@ -1,5 +1,5 @@
-/* Two tiny CLIP models, "a" with everything and "b" built like timm's ViTs, as test/golden/clip_tiny.safetensors holds them
- * (made by make_clip.py beside it): read from there, and written as .clip files. */
+/* Two tiny CLIP models, "a" with everything and "b" built like timm's ViTs, as test/golden/clip_tiny.safetensors holds
+ * them (made by make_clip.py beside it): read from there, and written as .clip files. */
 #ifndef LAKE_TINY_CLIP_H
 #define LAKE_TINY_CLIP_H
 
@@ -67,7 +67,8 @@ static inline float *golden_floats(const Golden *g, char model, const char *name
 
 static inline ClipConfig config_of(char model)
 {
-    static const float mean[3] = {0.48145466f, 0.4578275f, 0.40821073f}, std[3] = {0.26862954f, 0.26130258f, 0.27577711f};
+    static const float mean[3] = {0.48145466f, 0.4578275f, 0.40821073f},
+                       std[3] = {0.26862954f, 0.26130258f, 0.27577711f};
     ClipConfig c;
 
     memset(&c, 0, sizeof c);
