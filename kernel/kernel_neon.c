@@ -2,7 +2,7 @@
  * Tile 8 x 12: 24 sums, 3 of the panel and 1 broadcast fill 28 registers; 24 multiply-adds meet 11 loads. */
 #define KERNEL kernel_neon
 #define KERNEL_NAME "neon"
-#if defined(__aarch64__) && defined(__ARM_NEON)
+#if defined(__aarch64__) && defined(__ARM_NEON) && !defined(__AARCH64EB__) /* big-endian orders pairs otherwise */
 #define VECTOR_NEON
 #define TILE_ROWS 8
 #define TILE_VECTORS 3
