@@ -1,10 +1,7 @@
 /* The .lake file: a fitted detector. DETECTOR.md describes every byte.
  *
- * One walk over the detector (walk_detector) describes the file. It is made in three ways: to measure the size and
- * the checksum, to write, and to read; so what is written and what is read cannot differ. When reading, every count is
- * checked before it is used, and memory is taken for an array only after its bytes were seen to be there. */
+ * One walk over the detector (walk_detector) describes the file; walk.h says how it measures, writes and reads. */
 #include <float.h>
-#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +10,7 @@
 #include "base/checksum.h"
 #include "base/file.h"
 #include "lake.h"
+#include "weights/walk.h"
 
 #define MAGIC                                                                                                            \
     "\x89"                                                                                                               \
@@ -23,233 +21,6 @@ enum { AT_VERSION = 8, AT_CRC = 12, AT_SIZE = 16, HEAD_SIZE = 24 };
 
 #define MAX_WIDTH ((uint32_t)1 << 20)
 #define MAX_SIDE ((uint32_t)1 << 15)
-#define MAX_TEXT ((uint32_t)1 << 16)
-
-typedef struct {
-    int reading;
-    const char *path;
-    Error *e;
-    int code;                /* of the first failure; afterwards nothing is done */
-    const unsigned char *at; /* reading: the next byte */
-    size_t left;             /* reading: bytes from there to the end */
-    FileOut *out;            /* writing; NULL: measuring */
-    uint32_t crc;            /* writing and measuring: of the bytes so far */
-    uint64_t size;           /* writing and measuring: their number */
-} Walk;
-
-/* ---- bytes ---- */
-
-static void damaged(Walk *w, const char *what)
-{
-    if (w->code == LAKE_OK)
-        w->code = error_set(w->e, LAKE_BAD_INPUT, "%s: damaged detector: %s; fit it again", w->path, what);
-}
-
-static void put(Walk *w, const void *bytes, size_t size)
-{
-    if (w->code != LAKE_OK)
-        return;
-    w->crc = crc32_update(w->crc, bytes, size);
-    w->size += size;
-    if (w->out != NULL)
-        w->code = file_write(w->out, bytes, size, w->e);
-}
-
-/* The next `size` bytes, or NULL with the failure noted. */
-static const unsigned char *get(Walk *w, size_t size, const char *what)
-{
-    const unsigned char *bytes = w->at;
-
-    if (w->code != LAKE_OK)
-        return NULL;
-    if (size > w->left) {
-        w->code = error_set(w->e, LAKE_BAD_INPUT, "%s: damaged detector: ends inside %s; fit it again", w->path, what);
-        return NULL;
-    }
-    w->at += size;
-    w->left -= size;
-    return bytes;
-}
-
-/* ---- numbers: written, or read and checked ---- */
-
-static void walk_u64(Walk *w, uint64_t *value, uint64_t least, uint64_t most, const char *what)
-{
-    unsigned char bytes[8];
-    const unsigned char *in;
-
-    if (!w->reading) {
-        put_u64le(bytes, *value);
-        put(w, bytes, sizeof bytes);
-    } else if ((in = get(w, sizeof bytes, what)) != NULL) {
-        *value = get_u64le(in);
-        if (*value < least || *value > most)
-            damaged(w, what);
-    }
-}
-
-static void walk_u32(Walk *w, uint32_t *value, uint32_t least, uint32_t most, const char *what)
-{
-    unsigned char bytes[4];
-    const unsigned char *in;
-
-    if (!w->reading) {
-        put_u32le(bytes, *value);
-        put(w, bytes, sizeof bytes);
-    } else if ((in = get(w, sizeof bytes, what)) != NULL) {
-        *value = get_u32le(in);
-        if (*value < least || *value > most)
-            damaged(w, what);
-    }
-}
-
-static void walk_size(Walk *w, size_t *value, uint32_t least, uint32_t most, const char *what)
-{
-    uint32_t number = (uint32_t)*value;
-
-    walk_u32(w, &number, least, most, what);
-    if (w->reading && w->code == LAKE_OK)
-        *value = number;
-}
-
-/* An enumeration's or a small whole number; 0 to most. */
-static int walk_choice(Walk *w, int value, uint32_t most, const char *what)
-{
-    uint32_t number = (uint32_t)value;
-
-    walk_u32(w, &number, 0, most, what);
-    return w->code == LAKE_OK ? (int)number : 0;
-}
-
-static void walk_f64(Walk *w, double *value, const char *what)
-{
-    uint64_t bits;
-
-    memcpy(&bits, value, sizeof bits);
-    walk_u64(w, &bits, 0, UINT64_MAX, what);
-    if (!w->reading || w->code != LAKE_OK)
-        return;
-    *value = bits_to_double(bits);
-    if (!isfinite(*value))
-        damaged(w, what);
-}
-
-/* ---- arrays: when reading, new memory, taken after the bytes were seen ---- */
-
-/* Bytes of count items in the file, with memory for them; NULL where that failed or when there is nothing to do. */
-static const unsigned char *get_array(Walk *w, void **array, size_t count, size_t item, const char *what)
-{
-    const unsigned char *in;
-    size_t bytes = 0;
-
-    if (w->code == LAKE_OK && !size_multiply(count, item, &bytes))
-        damaged(w, what);
-    if (w->code != LAKE_OK || (in = get(w, bytes, what)) == NULL)
-        return NULL;
-    *array = malloc(bytes > 0 ? bytes : 1);
-    if (*array == NULL) {
-        w->code = error_memory(w->e, what);
-        return NULL;
-    }
-    return in;
-}
-
-/* Floats, finite, in [least, most]. */
-static void walk_floats(Walk *w, float **array, size_t count, float least, float most, const char *what)
-{
-    const unsigned char *in;
-    unsigned char block[4096];
-    void *memory = NULL;
-    int fine = 1;
-
-    if (!w->reading) {
-        for (size_t i = 0, size; w->code == LAKE_OK && i < count; put(w, block, size))
-            for (size = 0; size < sizeof block && i < count; size += 4)
-                put_f32le(block + size, (*array)[i++]);
-        return;
-    }
-    in = get_array(w, &memory, count, 4, what);
-    *array = memory;
-    for (size_t i = 0; in != NULL && i < count; i++) {
-        float number = get_f32le(in + 4 * i);
-        fine &= number >= least && number <= most;
-        (*array)[i] = number;
-    }
-    if (!fine)
-        damaged(w, what);
-}
-
-/* Numbers below `bound`. */
-static void walk_indices(Walk *w, uint32_t **array, size_t count, size_t bound, const char *what)
-{
-    const unsigned char *in;
-    unsigned char bytes[4];
-    void *memory = NULL;
-
-    for (size_t i = 0; !w->reading && i < count; i++) {
-        put_u32le(bytes, (*array)[i]);
-        put(w, bytes, sizeof bytes);
-    }
-    if (!w->reading)
-        return;
-    in = get_array(w, &memory, count, 4, what);
-    *array = memory;
-    for (size_t i = 0; in != NULL && i < count; i++) {
-        (*array)[i] = get_u32le(in + 4 * i);
-        if ((*array)[i] >= bound)
-            damaged(w, what);
-    }
-}
-
-/* Doubles in [least, most]. */
-static void walk_doubles(Walk *w, double **array, size_t count, double least, double most, const char *what)
-{
-    const unsigned char *in;
-    void *memory = NULL;
-
-    for (size_t i = 0; !w->reading && i < count; i++)
-        walk_f64(w, &(*array)[i], what);
-    if (!w->reading)
-        return;
-    in = get_array(w, &memory, count, 8, what);
-    *array = memory;
-    for (size_t i = 0; in != NULL && i < count; i++) {
-        (*array)[i] = get_f64le(in + 8 * i);
-        if (!((*array)[i] >= least && (*array)[i] <= most))
-            damaged(w, what);
-    }
-}
-
-/* A text: its length, then its bytes without a 0; NULL and "" are both written as length 0 and read as NULL. */
-static void walk_text(Walk *w, char **text, const char *what)
-{
-    size_t length = *text != NULL ? strlen(*text) : 0;
-    const unsigned char *in;
-    void *memory = NULL;
-
-    if (!w->reading && length > MAX_TEXT)
-        w->code = error_set(w->e, LAKE_USAGE, "%s: %s of more than %lu bytes", w->path, what, (unsigned long)MAX_TEXT);
-    walk_size(w, &length, 0, MAX_TEXT, what);
-    if (!w->reading) {
-        put(w, *text, length);
-        return;
-    }
-    if (w->code != LAKE_OK || length == 0)
-        return;
-    in = get(w, length, what);
-    if (in == NULL)
-        return;
-    memory = malloc(length + 1);
-    if (memory == NULL) {
-        w->code = error_memory(w->e, what);
-        return;
-    }
-    memcpy(memory, in, length);
-    ((char *)memory)[length] = '\0';
-    *text = memory;
-    if (memchr(in, 0, length) != NULL)
-        damaged(w, what);
-}
 
 /* ---- the file, part by part ---- */
 
@@ -286,10 +57,10 @@ static void walk_options(Walk *w, LakeDetector *d)
     if (class_name != NULL && strlen(class_name) < sizeof o->class_name)
         strcpy(o->class_name, class_name);
     else if (class_name != NULL)
-        damaged(w, "the class name");
+        walk_damaged(w, "the class name");
     free(class_name);
     if (!(o->coreset > 0 && o->coreset <= 1) || !(o->trim >= 0 && o->trim <= 0.5))
-        damaged(w, "the coreset's or the trimmed share");
+        walk_damaged(w, "the coreset's or the trimmed share");
 }
 
 static void walk_texts(Walk *w, LakeTexts *texts)
@@ -302,7 +73,7 @@ static void walk_texts(Walk *w, LakeTexts *texts)
     walk_f64(w, &scale, "the texts' scale");
     texts->scale = double_to_float(scale);
     if (w->reading && w->code == LAKE_OK && !(texts->scale > 0 && texts->scale <= FLT_MAX))
-        damaged(w, "the texts' scale");
+        walk_damaged(w, "the texts' scale");
     walk_floats(w, &texts->normal, texts->embed, -2, 2, "the texts");
     walk_floats(w, &texts->anomalous, texts->embed, -2, 2, "the texts");
 }
@@ -316,7 +87,7 @@ static void walk_normals(Walk *w, LakeDetector *d)
         return;
     if (w->reading) {
         if (n > w->left / 4) { /* every name takes 4 bytes at least */
-            damaged(w, "the number of normal images");
+            walk_damaged(w, "the number of normal images");
             return;
         }
         d->names = calloc(n, sizeof *d->names);
@@ -329,7 +100,7 @@ static void walk_normals(Walk *w, LakeDetector *d)
     for (size_t i = 0; i < n; i++) {
         walk_text(w, &d->names[i], "the names of the normal images");
         if (w->reading && w->code == LAKE_OK && d->names[i] == NULL)
-            damaged(w, "the names of the normal images");
+            walk_damaged(w, "the names of the normal images");
     }
 }
 
@@ -346,18 +117,18 @@ static void walk_layer(Walk *w, LakeDetector *d, LakeLayer *layer)
     walk_doubles(w, &layer->moments.mean, layer->width, -FLT_MAX, FLT_MAX, "the statistics of a layer");
     walk_doubles(w, &layer->moments.m2, layer->width, 0, DBL_MAX, "the statistics of a layer");
     if (pca && w->code == LAKE_OK && !size_multiply(layer->count, layer->width, &cells))
-        damaged(w, "the principal axes");
+        walk_damaged(w, "the principal axes");
     if (pca && w->code == LAKE_OK)
         walk_floats(w, &layer->basis, cells, -2, 2, "the principal axes");
     walk_size(w, &layer->rows, 1, (uint32_t)total, "the number of gallery rows");
     if (w->code == LAKE_OK && !size_multiply(layer->rows, layer->count, &cells))
-        damaged(w, "the gallery");
+        walk_damaged(w, "the gallery");
     if (w->code == LAKE_OK)
         walk_floats(w, &layer->gallery, cells, -FLT_MAX, FLT_MAX, "the gallery");
     walk_indices(w, &layer->source, layer->rows, total, "the sources of the gallery");
     walk_f64(w, &layer->delta, "the edge of normal");
     if (w->reading && w->code == LAKE_OK && !(layer->delta > 0))
-        damaged(w, "the edge of normal");
+        walk_damaged(w, "the edge of normal");
 }
 
 static void walk_dropped(Walk *w, LakeDetector *d, size_t total)
@@ -368,7 +139,7 @@ static void walk_dropped(Walk *w, LakeDetector *d, size_t total)
     walk_indices(w, &d->dropped, d->dropped_count, total, "the dropped patches");
     for (size_t i = 1; w->reading && w->code == LAKE_OK && i < d->dropped_count; i++)
         if (d->dropped[i] <= d->dropped[i - 1])
-            damaged(w, "the dropped patches");
+            walk_damaged(w, "the dropped patches");
 }
 
 static void walk_kept(Walk *w, LakeDetector *d, size_t patches)
@@ -381,7 +152,7 @@ static void walk_kept(Walk *w, LakeDetector *d, size_t patches)
     if (w->code != LAKE_OK || !kept)
         return;
     if (!size_multiply(patches, sum, &cells)) {
-        damaged(w, "the kept tokens");
+        walk_damaged(w, "the kept tokens");
         return;
     }
     d->options.keep_tokens = 1;
@@ -407,7 +178,7 @@ static void walk_detector(Walk *w, LakeDetector *d)
         return;
     patches = d->height * d->width; /* at most 2^30 */
     if (!size_multiply(d->normal_count, patches, &total) || total >= UINT32_MAX) {
-        damaged(w, "the number of normal patches");
+        walk_damaged(w, "the number of normal patches");
         return;
     }
     d->layer_count = d->options.layer_count = layers;
@@ -423,7 +194,7 @@ static void walk_detector(Walk *w, LakeDetector *d)
     if (w->code == LAKE_OK)
         walk_kept(w, d, patches);
     if (w->reading && w->code == LAKE_OK && w->left > 0)
-        damaged(w, "bytes behind the end");
+        walk_damaged(w, "bytes behind the end");
 }
 
 /* ---- writing ---- */
