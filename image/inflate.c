@@ -1,9 +1,7 @@
-/* Decompression of deflate streams: RFC 1951 (the format), RFC 1950 (zlib's frame), RFC 1952 (gzip's frame).
+/* Decompression of deflate streams: RFC 1951 (the format) and RFC 1950 (zlib's frame); gzip.c has RFC 1952.
  *
- * Bits are taken from the low end of a 64-bit buffer. A code word is looked up in a table indexed by the
- * next few bits of input; words longer than that lead on to a second table. Two loops decode a block: a fast
- * one for as long as input and output are so far from their ends that neither can be overrun, and a careful
- * one, symbol by symbol, for the rest. */
+ * Bits are taken from the low end of a 64-bit buffer. Two loops decode a block: a fast one for as long as input and output
+ * are so far from their ends that neither can be overrun, and a careful one, symbol by symbol, for the rest. */
 #include "image/inflate.h"
 
 #include <stdint.h>
@@ -12,65 +10,20 @@
 
 #include "base/bytes.h"
 #include "base/checksum.h"
+#include "image/inflate_internal.h"
 
 enum {
-    MAX_BITS = 15,         /* longest code word */
-    LITERAL_SYMBOLS = 288, /* literals, end of block, match lengths; two that only complete the fixed code */
-    DISTANCE_SYMBOLS = 32,
-    CLEN_SYMBOLS = 19,     /* the code that the lengths of the two other codes are written in */
-    LITERAL_ROOT = 11,     /* bits looked up in the first step */
-    DISTANCE_ROOT = 8,
-    CLEN_ROOT = 7,
     MAX_MATCH = 258,
     FAST_INPUT = 16,                /* the fast loop refills twice a step, 8 bytes each time */
     FAST_OUTPUT = 2 + MAX_MATCH + 8 /* and writes up to two literals and a match, which goes in steps of 8 */
 };
 
-/* Room for the tables. Codes with words longer than ROOT are complete, so a second table serves at least two
- * words and there are at most symbols / 2 of them, each of at most 2^(MAX_BITS - ROOT) entries. */
-enum {
-    LITERAL_TABLE = (1 << LITERAL_ROOT) + LITERAL_SYMBOLS / 2 * (1 << (MAX_BITS - LITERAL_ROOT)),
-    DISTANCE_TABLE = (1 << DISTANCE_ROOT) + DISTANCE_SYMBOLS / 2 * (1 << (MAX_BITS - DISTANCE_ROOT))
-};
-
-/* A table entry: bits 0-5 how many bits of input it uses up; bits 8-11 how many extra bits follow; bits 12-14
- * its kind, none of them for a length or distance; bits 16-31 the literal, or the base of the length or
- * distance, or where the second table starts, whose index then has `extra` bits. */
-enum { KIND_LITERAL = 1 << 12, KIND_SPECIAL = 1 << 13, KIND_SUBTABLE = 1 << 14 };
-#define ENTRY(value, extra, kind) ((uint32_t)(value) << 16 | (uint32_t)(kind) | (uint32_t)(extra) << 8)
-#define ENTRY_BITS(entry) ((entry) & 63)
-#define ENTRY_EXTRA(entry) ((entry) >> 8 & 15)
-#define ENTRY_VALUE(entry) ((entry) >> 16)
-
-enum { SPECIAL_END = 0, SPECIAL_NO_CODE = 1 }; /* values of KIND_SPECIAL: end of block; bits that are no word */
-
-/* The input and its next bits, the first one lowest in `bits`; `count` of them are accounted for. Where more
- * were taken than there are, zeros came and count is negative. */
-typedef struct {
-    const unsigned char *in, *end;
-    uint64_t bits;
-    int count;
-} Bits;
-
-typedef struct {
-    Bits b;
-    unsigned char *out;
-    size_t start;      /* where this stream's output begins: matches cannot reach before it */
-    size_t used, room; /* bytes in out, bytes that fit */
-    size_t limit;      /* out may be reallocated up to this size; equal to room for a caller's buffer */
-    const char *name;
-    Error *e;
-    int fixed_ready; /* 1 while the tables hold the fixed code */
-    uint32_t literal[LITERAL_TABLE];
-    uint32_t distance[DISTANCE_TABLE];
-} Inflate;
-
-static int damaged(const Inflate *s, const char *what)
+int inflate_damaged(const Inflate *s, const char *what)
 {
     return error_set(s->e, LAKE_BAD_INPUT, "%s: damaged compressed data: %s", s->name, what);
 }
 
-static int ended_early(const Inflate *s)
+int inflate_ended_early(const Inflate *s)
 {
     return error_set(s->e, LAKE_BAD_INPUT, "%s: the compressed data ends early: is the file cut off?", s->name);
 }
@@ -160,114 +113,6 @@ static inline void copy_match(unsigned char *out, size_t distance, size_t length
         memcpy(out, out - distance, 8);
 }
 
-/* ---- code tables ---- */
-
-/* What the symbols of the codes mean (RFC 1951, 3.2.5), as entries that lack their bit count. */
-static uint32_t literal_meaning(unsigned symbol)
-{
-    static const unsigned short base[29] = {3,  4,  5,  6,  7,  8,  9,  10, 11,  13,  15,  17,  19,  23, 27,
-                                            31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258};
-
-    if (symbol < 256)
-        return ENTRY(symbol, 0, KIND_LITERAL);
-    if (symbol == 256)
-        return ENTRY(SPECIAL_END, 0, KIND_SPECIAL);
-    if (symbol > 285)
-        return ENTRY(SPECIAL_NO_CODE, 0, KIND_SPECIAL);
-    symbol -= 257;
-    return ENTRY(base[symbol], symbol < 8 || symbol == 28 ? 0 : symbol / 4 - 1, 0);
-}
-
-static uint32_t distance_meaning(unsigned symbol)
-{
-    unsigned extra = symbol < 4 ? 0 : symbol / 2 - 1;
-
-    if (symbol > 29)
-        return ENTRY(SPECIAL_NO_CODE, 0, KIND_SPECIAL);
-    return symbol < 4 ? ENTRY(symbol + 1, 0, 0) : ENTRY(((2 + (symbol & 1)) << extra) + 1, extra, 0);
-}
-
-static uint32_t clen_meaning(unsigned symbol)
-{
-    return ENTRY(symbol, 0, KIND_LITERAL);
-}
-
-/* The n bits of a word in reverse order: Huffman words arrive with their highest bit first. */
-static unsigned reverse_bits(unsigned word, unsigned n)
-{
-    unsigned reversed = 0;
-
-    for (; n > 0; n--, word >>= 1)
-        reversed = reversed << 1 | (word & 1);
-    return reversed;
-}
-
-/* Lists the symbols that have a word in the order of the words: by length, then by number (canonical Huffman,
- * RFC 1951, 3.2.2). first[n] becomes the first word of n bits, *used the number of words. Returns the longest
- * length, or -1 where the lengths are no prefix code: more words than bits can tell apart, or bit patterns
- * left over. The latter is fine only for a code of one word of one bit and for a code without words. */
-static int order_words(unsigned short *order, unsigned *first, unsigned *used, const unsigned char *lengths, unsigned symbols)
-{
-    unsigned count[MAX_BITS + 1] = {0}, start[MAX_BITS + 1], n, symbol;
-    int longest = 0;
-    long left = 1;
-
-    for (symbol = 0; symbol < symbols; symbol++)
-        count[lengths[symbol]]++;
-    count[0] = 0;
-    first[0] = 0;
-    *used = 0;
-    for (n = 1; n <= MAX_BITS; n++) {
-        first[n] = (first[n - 1] + count[n - 1]) << 1;
-        start[n] = *used;
-        *used += count[n];
-        left = left * 2 - (long)count[n];
-        if (left < 0)
-            return -1;
-        if (count[n] > 0)
-            longest = (int)n;
-    }
-    if (left > 0 && longest > 1)
-        return -1;
-    for (symbol = 0; symbol < symbols; symbol++)
-        if (lengths[symbol] > 0)
-            order[start[lengths[symbol]]++] = (unsigned short)symbol;
-    return longest;
-}
-
-/* Builds the table of the code whose word for symbol i has lengths[i] bits, 0 for none. All second tables are
- * as wide as the longest word asks for. Returns 0 where the lengths are no code. */
-static int build_table(uint32_t *table, unsigned root, const unsigned char *lengths, unsigned symbols,
-                       uint32_t (*meaning)(unsigned symbol))
-{
-    unsigned short order[LITERAL_SYMBOLS];
-    unsigned next[MAX_BITS + 1], used, size = 1u << root, i, k;
-    int longest = order_words(order, next, &used, lengths, symbols);
-
-    if (longest < 0)
-        return 0;
-    for (i = 0; i < size; i++)
-        table[i] = ENTRY(SPECIAL_NO_CODE, 0, KIND_SPECIAL) | 1;
-    for (k = 0; k < used; k++) {
-        unsigned n = lengths[order[k]], word = reverse_bits(next[n]++, n), width = root;
-        uint32_t *part = table;
-        if (n > root) { /* belongs in the second table behind its first `root` bits */
-            uint32_t *link = &table[word & ((1u << root) - 1)];
-            width = (unsigned)longest - root;
-            if (!(*link & KIND_SUBTABLE)) {
-                *link = ENTRY(size, width, KIND_SPECIAL | KIND_SUBTABLE) | root;
-                size += 1u << width;
-            }
-            part = table + ENTRY_VALUE(*link);
-            word >>= root;
-            n -= root;
-        }
-        for (i = word; i < 1u << width; i += 1u << n)
-            part[i] = meaning(order[k]) | n;
-    }
-    return 1;
-}
-
 /* ---- blocks ---- */
 
 /* The second step for words longer than the table's first step. */
@@ -301,7 +146,7 @@ static inline unsigned take_value(Bits *b, uint32_t entry)
 static int special(const Inflate *s, uint32_t entry, int *done)
 {
     if (ENTRY_VALUE(entry) != SPECIAL_END)
-        return damaged(s, "a code word that its code does not have");
+        return inflate_damaged(s, "a code word that its code does not have");
     *done = 1;
     return LAKE_OK;
 }
@@ -349,12 +194,12 @@ static int decode_fast(Inflate *s, int *done)
         refill_fast(&b);
         link = take_entry(&b, s->distance, DISTANCE_ROOT);
         if (link & KIND_SPECIAL) {
-            code = damaged(s, "a code word that its code does not have");
+            code = inflate_damaged(s, "a code word that its code does not have");
             break;
         }
         distance = take_value(&b, link);
         if (distance > (size_t)(out - s->out) - s->start) {
-            code = damaged(s, "a match reaches back before the beginning");
+            code = inflate_damaged(s, "a match reaches back before the beginning");
             break;
         }
         copy_match(out, distance, length);
@@ -375,7 +220,7 @@ static int decode_careful(Inflate *s, int *done)
     refill(&s->b);
     entry = take_entry(&s->b, s->literal, LITERAL_ROOT);
     if (s->b.count < 0)
-        return ended_early(s);
+        return inflate_ended_early(s);
     if (entry & KIND_LITERAL) {
         code = make_room(s, 1);
         if (code == LAKE_OK)
@@ -388,11 +233,11 @@ static int decode_careful(Inflate *s, int *done)
     link = take_entry(&s->b, s->distance, DISTANCE_ROOT);
     distance = take_value(&s->b, link);
     if (s->b.count < 0)
-        return ended_early(s);
+        return inflate_ended_early(s);
     if (link & KIND_SPECIAL)
-        return damaged(s, "a code word that its code does not have");
+        return inflate_damaged(s, "a code word that its code does not have");
     if (distance > s->used - s->start)
-        return damaged(s, "a match reaches back before the beginning");
+        return inflate_damaged(s, "a match reaches back before the beginning");
     code = make_room(s, length);
     if (code != LAKE_OK)
         return code;
@@ -421,13 +266,13 @@ static int stored_block(Inflate *s)
 
     align_to_byte(&s->b);
     if (s->b.end - s->b.in < 4)
-        return ended_early(s);
+        return inflate_ended_early(s);
     length = get_u16le(s->b.in);
     if (length != (get_u16le(s->b.in + 2) ^ 0xffffu))
-        return damaged(s, "the length of a stored block contradicts its complement");
+        return inflate_damaged(s, "the length of a stored block contradicts its complement");
     s->b.in += 4;
     if ((size_t)(s->b.end - s->b.in) < length)
-        return ended_early(s);
+        return inflate_ended_early(s);
     code = make_room(s, length);
     if (code != LAKE_OK)
         return code;
@@ -448,9 +293,9 @@ static void fixed_tables(Inflate *s)
     memset(lengths + 144, 9, 112);
     memset(lengths + 256, 7, 24);
     memset(lengths + 280, 8, 8);
-    build_table(s->literal, LITERAL_ROOT, lengths, LITERAL_SYMBOLS, literal_meaning);
+    inflate_table(s->literal, LITERAL_ROOT, lengths, LITERAL_SYMBOLS, inflate_literal_meaning);
     memset(lengths, 5, DISTANCE_SYMBOLS);
-    build_table(s->distance, DISTANCE_ROOT, lengths, DISTANCE_SYMBOLS, distance_meaning);
+    inflate_table(s->distance, DISTANCE_ROOT, lengths, DISTANCE_SYMBOLS, inflate_distance_meaning);
     s->fixed_ready = 1;
 }
 
@@ -466,17 +311,17 @@ static int read_lengths(Inflate *s, const uint32_t *clen, unsigned char *lengths
         entry = take_entry(&s->b, clen, CLEN_ROOT);
         value = symbol = ENTRY_VALUE(entry);
         if (!(entry & KIND_LITERAL))
-            return s->b.count < 0 ? ended_early(s) : damaged(s, "a code word that its code does not have");
+            return s->b.count < 0 ? inflate_ended_early(s) : inflate_damaged(s, "a code word that its code does not have");
         if (symbol >= 16) {
             if (symbol == 16 && n == 0)
-                return damaged(s, "the first code length repeats one before it");
+                return inflate_damaged(s, "the first code length repeats one before it");
             value = symbol == 16 ? lengths[n - 1] : 0;
             repeat = symbol == 18 ? 11 + take_bits(&s->b, 7) : 3 + take_bits(&s->b, symbol == 16 ? 2 : 3);
         }
         if (s->b.count < 0)
-            return ended_early(s);
+            return inflate_ended_early(s);
         if (repeat > total - n)
-            return damaged(s, "more code lengths than symbols");
+            return inflate_damaged(s, "more code lengths than symbols");
         memset(lengths + n, (int)value, repeat);
         n += repeat;
     }
@@ -494,26 +339,25 @@ static int dynamic_tables(Inflate *s)
 
     s->fixed_ready = 0;
     if (literals > 286 || distances > 30)
-        return damaged(s, "codes with too many symbols");
+        return inflate_damaged(s, "codes with too many symbols");
     for (unsigned i = 0; i < clens; i++)
         lengths[order[i]] = (unsigned char)take_bits(&s->b, 3);
     if (s->b.count < 0)
-        return ended_early(s);
-    if (!build_table(clen, CLEN_ROOT, lengths, CLEN_SYMBOLS, clen_meaning))
-        return damaged(s, "code lengths that are no code");
+        return inflate_ended_early(s);
+    if (!inflate_table(clen, CLEN_ROOT, lengths, CLEN_SYMBOLS, inflate_clen_meaning))
+        return inflate_damaged(s, "code lengths that are no code");
     code = read_lengths(s, clen, lengths, literals + distances);
     if (code != LAKE_OK)
         return code;
     if (lengths[256] == 0)
-        return damaged(s, "a code without an end of block");
-    if (!build_table(s->literal, LITERAL_ROOT, lengths, literals, literal_meaning) ||
-        !build_table(s->distance, DISTANCE_ROOT, lengths + literals, distances, distance_meaning))
-        return damaged(s, "code lengths that are no code");
+        return inflate_damaged(s, "a code without an end of block");
+    if (!inflate_table(s->literal, LITERAL_ROOT, lengths, literals, inflate_literal_meaning) ||
+        !inflate_table(s->distance, DISTANCE_ROOT, lengths + literals, distances, inflate_distance_meaning))
+        return inflate_damaged(s, "code lengths that are no code");
     return LAKE_OK;
 }
 
-/* One deflate stream, up to and including its last block; the input then stands at the next whole byte. */
-static int inflate_stream(Inflate *s)
+int inflate_stream(Inflate *s)
 {
     int code = LAKE_OK, final = 0;
 
@@ -522,9 +366,9 @@ static int inflate_stream(Inflate *s)
         final = (int)take_bits(&s->b, 1);
         type = take_bits(&s->b, 2);
         if (s->b.count < 0)
-            return ended_early(s);
+            return inflate_ended_early(s);
         if (type == 3)
-            return damaged(s, "a block of unknown type");
+            return inflate_damaged(s, "a block of unknown type");
         if (type == 0) {
             code = stored_block(s);
             continue;
@@ -540,7 +384,7 @@ static int inflate_stream(Inflate *s)
     return code;
 }
 
-static void start(Inflate *s, const unsigned char *in, size_t size, const char *name, Error *e)
+void inflate_start(Inflate *s, const unsigned char *in, size_t size, const char *name, Error *e)
 {
     s->b.in = in;
     s->b.end = in + size;
@@ -565,119 +409,16 @@ int inflate_zlib(unsigned char *out, size_t out_size, size_t *written, const uns
         return error_set(e, LAKE_BAD_INPUT, "%s: damaged compressed data: no zlib header", name);
     if (in[1] & 32)
         return error_set(e, LAKE_BAD_INPUT, "%s: the compressed data needs a preset dictionary, which is not supported", name);
-    start(&s, in + 2, size - 2, name, e);
+    inflate_start(&s, in + 2, size - 2, name, e);
     s.out = out;
     s.room = s.limit = out_size;
     code = inflate_stream(&s);
     if (code != LAKE_OK)
         return code;
     if (s.b.end - s.b.in < 4)
-        return ended_early(&s);
+        return inflate_ended_early(&s);
     if (get_u32be(s.b.in) != adler32_update(1, out, s.used))
-        return damaged(&s, "its checksum (Adler-32) does not match");
+        return inflate_damaged(&s, "its checksum (Adler-32) does not match");
     *written = s.used;
-    return LAKE_OK;
-}
-
-/* ---- gzip ---- */
-
-/* Skips a text that ends with a byte 0; returns 0 where that is missing. */
-static int skip_text(Bits *b)
-{
-    const unsigned char *zero = b->in < b->end ? memchr(b->in, 0, (size_t)(b->end - b->in)) : NULL;
-
-    if (zero == NULL)
-        return 0;
-    b->in = zero + 1;
-    return 1;
-}
-
-/* A member's header (RFC 1952, 2.3) with all its optional fields. */
-static int gzip_header(Inflate *s)
-{
-    enum { HEADER_CRC = 2, EXTRA = 4, NAME = 8, COMMENT = 16, RESERVED = 0xe0 };
-    const unsigned char *header = s->b.in;
-    unsigned flags;
-
-    if (s->b.end - header < 10)
-        return ended_early(s);
-    flags = header[3];
-    if (header[2] != 8 || flags & RESERVED)
-        return damaged(s, "a gzip header with an unknown method or flag");
-    s->b.in += 10;
-    if (flags & EXTRA) {
-        if (s->b.end - s->b.in < 2 || s->b.end - s->b.in - 2 < get_u16le(s->b.in))
-            return ended_early(s);
-        s->b.in += 2 + get_u16le(s->b.in);
-    }
-    if ((flags & NAME && !skip_text(&s->b)) || (flags & COMMENT && !skip_text(&s->b)))
-        return ended_early(s);
-    if (flags & HEADER_CRC) {
-        if (s->b.end - s->b.in < 2)
-            return ended_early(s);
-        if (get_u16le(s->b.in) != (crc32_update(0, header, (size_t)(s->b.in - header)) & 0xffff))
-            return damaged(s, "the checksum of a gzip header does not match");
-        s->b.in += 2;
-    }
-    return LAKE_OK;
-}
-
-static int gzip_member(Inflate *s)
-{
-    int code = gzip_header(s);
-
-    s->start = s->used;
-    if (code == LAKE_OK)
-        code = inflate_stream(s);
-    if (code != LAKE_OK)
-        return code;
-    if (s->b.end - s->b.in < 8)
-        return ended_early(s);
-    if (get_u32le(s->b.in) != crc32_update(0, s->out + s->start, s->used - s->start))
-        return damaged(s, "its checksum (CRC-32) does not match");
-    if (get_u32le(s->b.in + 4) != ((s->used - s->start) & 0xffffffffu))
-        return damaged(s, "its length is not the one that it states");
-    s->b.in += 8;
-    return LAKE_OK;
-}
-
-/* Whether only zeros are left: padding, as tapes and some tools add it behind the last member. */
-static int only_zeros(const Bits *b)
-{
-    for (const unsigned char *p = b->in; p < b->end; p++)
-        if (*p != 0)
-            return 0;
-    return 1;
-}
-
-int inflate_gzip(unsigned char **out, size_t *out_size, const unsigned char *in, size_t size, size_t limit,
-                 const char *name, Error *e)
-{
-    Inflate s;
-    int code = LAKE_OK;
-
-    *out = NULL;
-    *out_size = 0;
-    if (size < 2 || in[0] != 0x1f || in[1] != 0x8b)
-        return error_set(e, LAKE_BAD_INPUT, "%s: is no gzip file", name);
-    start(&s, in, size, name, e);
-    s.limit = limit < SIZE_MAX ? limit : SIZE_MAX - 1;
-    s.room = size < s.limit / 4 ? size * 4 : s.limit; /* a guess; grows with what really comes out */
-    s.out = malloc(s.room + 1);
-    if (s.out == NULL)
-        return error_memory(e, name);
-    while (code == LAKE_OK && !only_zeros(&s.b)) {
-        if (s.b.end - s.b.in < 2 || s.b.in[0] != 0x1f || s.b.in[1] != 0x8b)
-            code = damaged(&s, "something other than gzip follows behind it");
-        else
-            code = gzip_member(&s);
-    }
-    if (code != LAKE_OK) {
-        free(s.out);
-        return code;
-    }
-    s.out[s.used] = 0;
-    *out = s.out;
-    *out_size = s.used;
     return LAKE_OK;
 }
