@@ -4,8 +4,8 @@
  *   jpeg_huffman.c  entropy-coded bits  -> quantised coefficients of 8x8 blocks
  *   jpeg_idct.c     coefficients        -> 8x8 samples, at each component's own resolution
  *   jpeg_color.c    sample rows         -> upsampled rows -> RGB
- * and jpeg.c reads the markers and drives them. Samples must come out as libjpeg-turbo's, to the bit, because
- * that is what Pillow calls, and a model sees every bit. */
+ * jpeg_headers.c reads what the markers' segments say, and jpeg.c walks from marker to marker and drives all of them.
+ * Samples must come out as libjpeg-turbo's, to the bit, because that is what Pillow calls, and a model sees every bit. */
 #ifndef LAKE_JPEG_INTERNAL_H
 #define LAKE_JPEG_INTERNAL_H
 
@@ -17,6 +17,19 @@
 
 #define JPEG_MAX_COMPONENTS 4
 #define JPEG_BLOCK 64            /* coefficients or samples of one block */
+
+/* Codes of markers (table B.1). */
+enum {
+    SOF0 = 0xc0, SOF2 = 0xc2, DHT = 0xc4, JPG = 0xc8, DAC = 0xcc, SOF15 = 0xcf, RST0 = 0xd0, RST7 = 0xd7,
+    SOI = 0xd8, EOI = 0xd9, SOS = 0xda, DQT = 0xdb, DNL = 0xdc, DRI = 0xdd, APP0 = 0xe0, APP14 = 0xee,
+    APP15 = 0xef, COM = 0xfe, TEM = 0x01
+};
+
+/* The contents of one marker segment, behind its length. */
+typedef struct {
+    const unsigned char *data;
+    size_t size;
+} Segment;
 
 /* One Huffman table in the form that decoding wants. Codes up to JPEG_LOOKUP_BITS long are found in one
  * step; longer ones (rare by construction) by their length. */
@@ -102,6 +115,19 @@ typedef struct {
     Scan scan;
     Image image;
 } Jpeg;
+
+/* The content of the segments behind their lengths into j, checked. A scan header comes after the frame header. */
+int jpeg_read_quantisation(Jpeg *j, Segment s);
+int jpeg_read_huffman(Jpeg *j, Segment s);
+int jpeg_read_frame(Jpeg *j, int marker, Segment s);
+int jpeg_read_scan(Jpeg *j, Segment s);
+/* JFIF's and Adobe's marks say how colours are stored. */
+void jpeg_read_application(Jpeg *j, int marker, Segment s);
+
+/* Messages; they return LAKE_BAD_INPUT. */
+int jpeg_corrupt(Jpeg *j, const char *what);
+int jpeg_truncated(Jpeg *j);
+int jpeg_unsupported(Jpeg *j, const char *what);
 
 /* Zigzag position -> place in the block, row by row (the standard, figure A.6). */
 extern const unsigned char jpeg_natural_order[JPEG_BLOCK];
