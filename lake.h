@@ -128,7 +128,8 @@ typedef struct {
     float *pixels;       /* [3, R, R] */
 } LakeObserver;
 
-/* options: resolved. see: which parts of LakeTokens to compute; nothing is computed for the others. */
+/* The options are checked and completed as by lake_options_resolve. see: which parts of LakeTokens to compute; nothing
+ * is computed for the others. */
 int lake_observer_open(LakeObserver *observer, const Clip *model, const LakeOptions *options, int see, Error *e);
 void lake_observer_close(LakeObserver *observer);
 
@@ -229,8 +230,8 @@ int lake_check_model(const LakeDetector *detector, const char *name, const Clip 
 
 typedef struct LakeFit LakeFit;
 
-/* shape: an observation of the shape that all will have (its numbers are not read). model: NULL for features from
- * files. texts: NULL: no semantic part; else copied, and shape must have patches. */
+/* The options are checked and completed as by lake_options_resolve. shape: an observation of the shape that all will
+ * have (its numbers are not read). model: NULL for features from files. texts: NULL: no semantic part; else copied, and shape must have patches. */
 int lake_fit_begin(LakeFit **fit, const LakeOptions *options, const Clip *model, const LakeTexts *texts,
                    const LakeTokens *shape, Error *e);
 

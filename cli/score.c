@@ -121,6 +121,8 @@ static int score(LakeDetector *detector, Results *results, const Arguments *argu
                          features ? "%s was fitted on photos, not on features: give photos"
                                   : "%s was fitted on features: give .npy files, one per layer",
                          arguments->items[0]);
+    if (features && (results->overlays != NULL || results->heatmaps != NULL || results->strips != NULL))
+        return error_set(e, LAKE_USAGE, "--overlays, --heatmaps and --strips need photos; features give --maps");
     code = results_begin(results, e);
     if (code == LAKE_OK)
         code = lake_result_open(&session.result, detector, e);

@@ -69,15 +69,17 @@ int fit_copy_texts(LakeTexts *to, const LakeTexts *from, Error *e)
 int lake_fit_begin(LakeFit **fit, const LakeOptions *options, const Clip *model, const LakeTexts *texts,
                    const LakeTokens *shape, Error *e)
 {
+    LakeOptions complete = *options;
     int code = tensor_begin(e);
 
     *fit = NULL;
+    if (code == LAKE_OK)
+        code = lake_options_resolve(&complete, model, e);
     if (code != LAKE_OK)
         return code;
-    if (options->layer_count == 0 || options->layer_count > LAKE_MAX_LAYERS ||
-        shape->layer_count != options->layer_count)
+    if (shape->layer_count != complete.layer_count)
         return error_set(e, LAKE_USAGE, "tokens of %llu layers where the options name %llu",
-                         (unsigned long long)shape->layer_count, (unsigned long long)options->layer_count);
+                         (unsigned long long)shape->layer_count, (unsigned long long)complete.layer_count);
     if (texts != NULL && (shape->patches == NULL || shape->embed != texts->embed))
         return error_set(e, LAKE_USAGE, "texts of width %llu, and patches in a joint space of width %llu",
                          (unsigned long long)texts->embed,
@@ -85,7 +87,7 @@ int lake_fit_begin(LakeFit **fit, const LakeOptions *options, const Clip *model,
     *fit = calloc(1, sizeof **fit);
     if (*fit == NULL)
         return error_memory(e, "a fit");
-    code = describe(*fit, options, model, shape, e);
+    code = describe(*fit, &complete, model, shape, e);
     if (code == LAKE_OK && texts != NULL)
         code = fit_copy_texts(&(*fit)->detector.texts, texts, e);
     if (code != LAKE_OK) {

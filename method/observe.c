@@ -76,10 +76,12 @@ int lake_observer_open(LakeObserver *observer, const Clip *model, const LakeOpti
     observer->model = model;
     observer->options = *options;
     observer->see = see;
-    code = clip_state_open(&observer->state, model, options->resolution, options->grid_resize, e);
+    code = lake_options_resolve(&observer->options, model, e);
+    if (code == LAKE_OK)
+        code = clip_state_open(&observer->state, model, observer->options.resolution, options->grid_resize, e);
     if (code != LAKE_OK)
         return code;
-    observer->pixels = new_floats(3 * options->resolution, options->resolution);
+    observer->pixels = new_floats(3 * observer->options.resolution, observer->options.resolution);
     if (observer->pixels == NULL) {
         lake_observer_close(observer);
         return error_memory(e, "the pixels of an image");

@@ -199,6 +199,13 @@ def check_usage():
     refuse("no neurons", 2, "fit", "good", "--weights", "tiny.clip", "--neurons", "0", "-o", "x.lake", says=["neurons"], leaves=["x.lake"])
     refuse("embed of a block that is not there", 2, "embed", "new/a.png", "--weights", "tiny.clip", "--layers", "9", "-o", "x.npy", leaves=["x.npy"])
     refuse("features with another number of layers", 2, "fit", "f.npy", "--layers", "1,2", "-o", "x.lake", says=["--layers", "1"], leaves=["x.lake"])
+    refuse("pictures of features", 2, "score", "f.lake", "f.npy", "f.npy", "--overlays", "x", says=["--overlays", "--maps"], leaves=["x"])
+    image_tower = {name: tensor for name, tensor in tiny.clip_tensors().items() if name.startswith("visual.")}
+    tiny.write_safetensors("image.safetensors", image_tower)
+    run("convert", "image.safetensors", "-o", "image.clip")
+    refuse("zero-shot without a text tower", 2, "zero", "new", "--class", "cloth", "--weights", "image.clip", says=["image.clip", "text tower"])
+    r = run("fit", "good", "--class", "cloth", "--weights", "image.clip", "--res", "64", "-o", "image.lake")
+    check(r.returncode == 0 and "no text tower" in r.stderr, "a class without a text tower is noted", r.stderr)
     refuse("a text with layers", 2, "embed", "--text", "x", "--layers", "2", "--weights", "tiny.clip", "-o", "x.npy", says=["--layers"], leaves=["x.npy"])
     for verb in "convert info fit score zero neurons merge embed tokens pixels".split():
         r = run(verb, "--help")
