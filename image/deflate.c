@@ -3,9 +3,8 @@
  * LZ77 finds repeats within the last 32 KiB through chains of positions with equal hashes; "lazy matching"
  * emits a literal instead of a match where a longer match begins at the next byte. The symbols are gathered
  * into blocks, and each block is written in the smallest of the three ways there are: codes of its own, the
- * fixed codes, or stored. Code lengths come from package-merge (Larmore and Hirschberg 1990), which finds the
- * best code with words of at most 15 bits. The limits of the search are near those of zlib's level 6 (its
- * deflate.c, configuration_table), and so are the sizes of the results. */
+ * fixed codes, or stored. huffman_lengths.c finds the best codes with words of at most 15 bits. The limits of the
+ * search are near those of zlib's level 6 (its deflate.c, configuration_table), and so are the sizes of the results. */
 #include "image/deflate.h"
 
 #include <stdint.h>
@@ -14,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/checksum.h"
+#include "image/huffman_lengths.h"
 
 enum {
     WINDOW = 32768,
@@ -156,49 +156,6 @@ static unsigned distance_symbol(unsigned distance, unsigned *extra_bits, unsigne
 
 /* ---- Huffman codes ---- */
 
-typedef struct {
-    uint32_t weight;
-    unsigned short symbol;
-} Leaf;
-
-static int by_weight(const void *a, const void *b)
-{
-    const Leaf *x = a, *y = b;
-
-    if (x->weight != y->weight)
-        return x->weight < y->weight ? -1 : 1;
-    return x->symbol < y->symbol ? -1 : 1;
-}
-
-/* Package-merge. Level 1 holds the leaves by weight; every further level holds the leaves merged, by weight,
- * with the packages that pair up the level before. Taking the lightest 2n - 2 items of the last level, and
- * with each package the pair that it stands for one level down, takes every leaf as often as its word has
- * bits. is_leaf[level][i] is all that has to be remembered for that way back. */
-static void package_merge(unsigned char *lengths, const Leaf *leaves, unsigned n, unsigned max_bits)
-{
-    unsigned char is_leaf[MAX_BITS][2 * LITERALS];
-    uint32_t weights[2][2 * LITERALS];
-    unsigned size = 0, level, i, take;
-
-    for (level = 0; level < max_bits; level++) {
-        const uint32_t *before = weights[level & 1];
-        uint32_t *now = weights[~level & 1];
-        unsigned packages = size / 2, leaf = 0, package = 0;
-        for (size = 0; leaf < n || package < packages; size++) {
-            uint32_t pair = package < packages ? before[2 * package] + before[2 * package + 1] : 0;
-            is_leaf[level][size] = leaf < n && (package == packages || leaves[leaf].weight <= pair);
-            now[size] = is_leaf[level][size] ? leaves[leaf++].weight : (package++, pair);
-        }
-    }
-    for (take = 2 * n - 2; level > 0; level--) {
-        unsigned used = 0;
-        for (i = 0; i < take; i++)
-            if (is_leaf[level - 1][i])
-                lengths[leaves[used++].symbol]++;
-        take = 2 * (take - used);
-    }
-}
-
 /* The canonical words (RFC 1951, 3.2.2), turned so that their first bit is the lowest. */
 static void assign_words(Code *code, unsigned symbols)
 {
@@ -217,25 +174,11 @@ static void assign_words(Code *code, unsigned symbols)
     }
 }
 
-/* The best code for symbols that occur so often. A single symbol gets one bit, as RFC 1951 wants it. */
+/* The best code for symbols that occur so often. */
 static void build_code(Code *code, const uint32_t *frequency, unsigned symbols, unsigned max_bits)
 {
-    Leaf leaves[LITERALS];
-    unsigned n = 0;
-
     memset(code, 0, sizeof *code);
-    for (unsigned symbol = 0; symbol < symbols; symbol++) {
-        if (frequency[symbol] == 0)
-            continue;
-        leaves[n].weight = frequency[symbol];
-        leaves[n++].symbol = (unsigned short)symbol;
-    }
-    if (n == 1)
-        code->lengths[leaves[0].symbol] = 1;
-    if (n > 1) {
-        qsort(leaves, n, sizeof *leaves, by_weight);
-        package_merge(code->lengths, leaves, n, max_bits);
-    }
+    huffman_lengths(code->lengths, frequency, symbols, max_bits);
     assign_words(code, symbols);
 }
 
