@@ -24,30 +24,13 @@
 #include "base/file.h"
 #include "base/unicode.h"
 #include "convert/json.h"
+#include "convert/symbols.h"
 #include "image/inflate.h"
 #include "tokenizer.h"
 
 #define FILE_LIMIT ((size_t)1 << 26) /* bytes; the largest published ones have a few million */
 #define MERGE_LIMIT 48894            /* merges used of a text file: 49152 - 256 - 2, as in simple_tokenizer.py */
 #define ID_LIMIT ((uint32_t)1 << 24) /* ids must be below; tokenizer_section.c's limit, refused here with the symbol's name */
-
-/* Part of a text, not 0-terminated. */
-typedef struct {
-    const char *text;
-    size_t size;
-} Piece;
-
-/* A symbol's text is two pieces side by side, so that the result of a merge needs no memory of its own. */
-typedef struct {
-    Piece first, second;
-} Symbol;
-
-/* One line of the table from symbols to ids. */
-typedef struct {
-    Symbol symbol;
-    uint32_t id;
-    size_t turn; /* how many were entered before it */
-} Entry;
 
 typedef struct {
     const char *path;        /* of the vocabulary, for messages */
@@ -59,8 +42,7 @@ typedef struct {
     Json *root;              /* of vocab.json or tokenizer.json, or NULL */
     Symbol *merges;          /* [merge_count]: left and right, lowest rank first */
     size_t merge_count, merge_first; /* merges[i] stands at line or place merge_first + i */
-    Entry *entries;          /* [entry_count], sorted by symbol once all are entered */
-    size_t entry_count;
+    SymbolTable table;       /* from symbols to ids */
     char characters[256][3]; /* byte_character of each byte: UTF-8, unused places 0 */
 } Vocabulary;
 
@@ -75,89 +57,6 @@ static Piece piece(const char *text)
 
 /* For "%.*s" in messages. */
 static int shown(Piece p) { return p.size < 40 ? (int)p.size : 40; }
-
-/* ---- the table from symbols to ids ---- */
-
-static char symbol_char(const Symbol *s, size_t i)
-{
-    return i < s->first.size ? s->first.text[i] : s->second.text[i - s->first.size];
-}
-
-static size_t symbol_size(const Symbol *s) { return s->first.size + s->second.size; }
-
-/* Any order will do that tells all symbols apart. */
-static int compare_symbols(const Symbol *a, const Symbol *b)
-{
-    size_t size = symbol_size(a);
-
-    if (size != symbol_size(b))
-        return size < symbol_size(b) ? -1 : 1;
-    for (size_t i = 0; i < size; i++)
-        if (symbol_char(a, i) != symbol_char(b, i))
-            return symbol_char(a, i) < symbol_char(b, i) ? -1 : 1;
-    return 0;
-}
-
-static int by_symbol_and_turn(const void *a, const void *b)
-{
-    const Entry *x = a, *y = b;
-    int order = compare_symbols(&x->symbol, &y->symbol);
-
-    return order != 0 ? order : x->turn < y->turn ? -1 : x->turn > y->turn;
-}
-
-static int compare_with_symbol(const void *symbol, const void *entry)
-{
-    return compare_symbols(symbol, &((const Entry *)entry)->symbol);
-}
-
-/* Memory for `count` symbols. */
-static int make_entries(Vocabulary *v, size_t count, Error *e)
-{
-    size_t bytes;
-
-    if (!size_multiply(count + 1, sizeof *v->entries, &bytes) || (v->entries = malloc(bytes)) == NULL)
-        return error_memory(e, "the symbols of a vocabulary");
-    return LAKE_OK;
-}
-
-static void enter(Vocabulary *v, Piece first, Piece second, uint32_t id)
-{
-    Entry *entry = &v->entries[v->entry_count];
-
-    entry->symbol.first = first;
-    entry->symbol.second = second;
-    entry->id = id;
-    entry->turn = v->entry_count++;
-}
-
-/* Makes the table ready for look_up. Where a symbol comes twice its last id counts, as in a Python dictionary. */
-static void sort_entries(Vocabulary *v)
-{
-    size_t kept = 0;
-
-    qsort(v->entries, v->entry_count, sizeof *v->entries, by_symbol_and_turn);
-    for (size_t i = 0; i < v->entry_count; i++) {
-        if (kept > 0 && compare_symbols(&v->entries[kept - 1].symbol, &v->entries[i].symbol) == 0)
-            kept--;
-        v->entries[kept++] = v->entries[i];
-    }
-    v->entry_count = kept;
-}
-
-/* The symbol's id; returns 0 where it has none. */
-static int look_up(const Vocabulary *v, Piece first, Piece second, uint32_t *id)
-{
-    const Entry *entry;
-    Symbol s;
-
-    s.first = first;
-    s.second = second;
-    entry = bsearch(&s, v->entries, v->entry_count, sizeof *v->entries, compare_with_symbol);
-    if (entry != NULL)
-        *id = entry->id;
-    return entry != NULL;
-}
 
 /* ---- bytes as characters ---- */
 
@@ -278,22 +177,22 @@ static int read_json_merges(Vocabulary *v, const Json *array, Error *e)
 static int number_symbols(Vocabulary *v, Error *e)
 {
     uint32_t id = 0;
-    int code = make_entries(v, 512 + v->merge_count + 2, e);
+    int code = symbols_reserve(&v->table, 512 + v->merge_count + 2, e);
 
     if (code != LAKE_OK)
         return code;
     for (int printable = 1; printable >= 0; printable--)
         for (int b = 0; b < 256; b++)
             if (is_printable(b) == printable) {
-                enter(v, piece(v->characters[b]), piece(""), id);
-                enter(v, piece(v->characters[b]), piece("</w>"), id + 256);
+                symbols_enter(&v->table, piece(v->characters[b]), piece(""), id);
+                symbols_enter(&v->table, piece(v->characters[b]), piece("</w>"), id + 256);
                 id++;
             }
     id = 512;
     for (size_t i = 0; i < v->merge_count; i++)
-        enter(v, v->merges[i].first, v->merges[i].second, id++);
-    enter(v, piece("<|startoftext|>"), piece(""), id++);
-    enter(v, piece("<|endoftext|>"), piece(""), id);
+        symbols_enter(&v->table, v->merges[i].first, v->merges[i].second, id++);
+    symbols_enter(&v->table, piece("<|startoftext|>"), piece(""), id++);
+    symbols_enter(&v->table, piece("<|endoftext|>"), piece(""), id);
     return LAKE_OK;
 }
 
@@ -320,7 +219,7 @@ static int read_ids(Vocabulary *v, const Json *object, unsigned char *seen, Erro
             return error_set(e, LAKE_BAD_INPUT, "%s: the id %lu of \"%.40s\" is another symbol's, too", v->path,
                              (unsigned long)id, j->key);
         seen[id / 8] |= (unsigned char)(1u << id % 8);
-        enter(v, piece(j->key), piece(""), id);
+        symbols_enter(&v->table, piece(j->key), piece(""), id);
     }
     return LAKE_OK;
 }
@@ -333,7 +232,7 @@ static int read_json_ids(Vocabulary *v, const Json *object, const Json *added, E
 
     if (object == NULL || object->type != JSON_OBJECT)
         return error_set(e, LAKE_BAD_INPUT, "%s: model.vocab is no object", v->path);
-    if ((code = make_entries(v, object->count + (added != NULL ? added->count : 0), e)) != LAKE_OK)
+    if ((code = symbols_reserve(&v->table, object->count + (added != NULL ? added->count : 0), e)) != LAKE_OK)
         return code;
     seen = calloc(ID_LIMIT / 8, 1);
     if (seen == NULL)
@@ -346,7 +245,7 @@ static int read_json_ids(Vocabulary *v, const Json *object, const Json *added, E
         if (content == NULL || content->type != JSON_STRING)
             return error_set(e, LAKE_BAD_INPUT, "%s: a member of added_tokens has no string \"content\"", v->path);
         code = read_id(v, json_get(j, "id"), content->string, &id, e);
-        enter(v, piece(content->string), piece(""), id);
+        symbols_enter(&v->table, piece(content->string), piece(""), id);
     }
     return code;
 }
@@ -444,7 +343,7 @@ static int read_vocabulary(Vocabulary *v, Error *e)
         i++;
     code = i < size && v->data[i] == '{' ? read_json_form(v, size, e) : read_text_form(v, size, e);
     if (code == LAKE_OK)
-        sort_entries(v);
+        symbols_sort(&v->table);
     return code;
 }
 
@@ -455,7 +354,7 @@ static void vocabulary_free(Vocabulary *v)
     free(v->beside);
     free(v->beside_path);
     free(v->merges);
-    free(v->entries);
+    symbols_free(&v->table);
 }
 
 /* ---- the section ---- */
@@ -464,16 +363,16 @@ static void vocabulary_free(Vocabulary *v)
 static int resolve_symbols(const Vocabulary *v, TokTables *t, Error *e)
 {
     for (int b = 0; b < 256; b++)
-        if (!look_up(v, piece(v->characters[b]), piece(""), &t->byte_id[b]) ||
-            !look_up(v, piece(v->characters[b]), piece("</w>"), &t->byte_end_id[b]))
+        if (!symbols_find(&v->table, piece(v->characters[b]), piece(""), &t->byte_id[b]) ||
+            !symbols_find(&v->table, piece(v->characters[b]), piece("</w>"), &t->byte_end_id[b]))
             return error_set(e, LAKE_BAD_INPUT,
                              "%s: no symbol \"%s\" or \"%s</w>\" for the byte %d; this is not a CLIP vocabulary", v->path,
                              v->characters[b], v->characters[b], b);
-    if (!look_up(v, piece("<|startoftext|>"), piece(""), &t->start_id) &&
-        !look_up(v, piece("<start_of_text>"), piece(""), &t->start_id))
+    if (!symbols_find(&v->table, piece("<|startoftext|>"), piece(""), &t->start_id) &&
+        !symbols_find(&v->table, piece("<start_of_text>"), piece(""), &t->start_id))
         return error_set(e, LAKE_BAD_INPUT, "%s: no symbol <|startoftext|> (or open_clip's <start_of_text>)", v->path);
-    if (!look_up(v, piece("<|endoftext|>"), piece(""), &t->end_id) &&
-        !look_up(v, piece("<end_of_text>"), piece(""), &t->end_id))
+    if (!symbols_find(&v->table, piece("<|endoftext|>"), piece(""), &t->end_id) &&
+        !symbols_find(&v->table, piece("<end_of_text>"), piece(""), &t->end_id))
         return error_set(e, LAKE_BAD_INPUT, "%s: no symbol <|endoftext|> (or open_clip's <end_of_text>)", v->path);
     return LAKE_OK;
 }
@@ -491,9 +390,9 @@ static int resolve_merges(const Vocabulary *v, TokTables *t, Error *e)
 {
     for (size_t i = 0; i < v->merge_count; i++) {
         const Symbol *m = &v->merges[i];
-        if (!look_up(v, m->first, piece(""), &t->merges[i][0]) || !look_up(v, m->second, piece(""), &t->merges[i][1]))
+        if (!symbols_find(&v->table, m->first, piece(""), &t->merges[i][0]) || !symbols_find(&v->table, m->second, piece(""), &t->merges[i][1]))
             return bad_merge(v, i, "joins a symbol that the vocabulary lacks", e);
-        if (!look_up(v, m->first, m->second, &t->merges[i][2]))
+        if (!symbols_find(&v->table, m->first, m->second, &t->merges[i][2]))
             return bad_merge(v, i, "becomes a symbol that the vocabulary lacks", e);
     }
     t->merge_count = v->merge_count;
