@@ -29,7 +29,8 @@ int tok_unpack(TokTables *tables, const unsigned char *section, size_t size, uin
                Error *e);
 
 /* Unpacks a section and makes it ready for tok_encode; the bytes are not needed afterwards. */
-int tok_open(Tokenizer **tokenizer, const unsigned char *section, size_t size, uint32_t vocabulary, const char *name, Error *e);
+int tok_open(Tokenizer **tokenizer, const unsigned char *section, size_t size, uint32_t vocabulary, const char *name,
+             Error *e);
 void tok_close(Tokenizer *tokenizer);
 
 uint32_t tok_end_id(const Tokenizer *tokenizer);
@@ -37,6 +38,7 @@ uint32_t tok_end_id(const Tokenizer *tokenizer);
 /* The ids of a text (UTF-8; bytes that are no UTF-8 count as U+FFFD each), start and end included, at most
  * `context` of them: a longer text is cut and its last id is the end id. *truncated (may be NULL) says so.
  * ids has room for `context`. */
-int tok_encode(const Tokenizer *tokenizer, const char *text, size_t context, uint32_t *ids, size_t *count, int *truncated, Error *e);
+int tok_encode(const Tokenizer *tokenizer, const char *text, size_t context, uint32_t *ids, size_t *count,
+               int *truncated, Error *e);
 
 #endif

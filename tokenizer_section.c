@@ -90,7 +90,8 @@ static int check_tables(const TokTables *t, uint32_t vocabulary, const char *nam
     for (size_t i = 0; code == LAKE_OK && i < t->merge_count; i++)
         if (!enter_merge(t->merges[i], kinds))
             code = error_set(e, LAKE_BAD_INPUT,
-                             "%s: tokenizer: merge %zu, counted from 0, of ids %lu and %lu to %lu, does not fit those before it",
+                             "%s: tokenizer: merge %zu, counted from 0, of ids %lu and %lu to %lu, does not fit those "
+                             "before it",
                              name, i, (unsigned long)t->merges[i][0], (unsigned long)t->merges[i][1],
                              (unsigned long)t->merges[i][2]);
     free(kinds);

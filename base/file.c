@@ -138,7 +138,8 @@ int file_map(FileView *view, const char *path, Error *e)
     }
     if ((uintmax_t)s.st_size > SIZE_MAX) {
         close(descriptor);
-        return error_set(e, LAKE_RESOURCE, "%s: %lld bytes are more than this machine can address", path, (long long)s.st_size);
+        return error_set(e, LAKE_RESOURCE, "%s: %lld bytes are more than this machine can address", path,
+                         (long long)s.st_size);
     }
     address = mmap(NULL, (size_t)s.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
     close(descriptor);

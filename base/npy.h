@@ -25,7 +25,8 @@ typedef struct {
 int npy_open(NpyFile *file, const char *path, Error *e);
 void npy_close(NpyFile *file);
 
-/* count numbers from index `first` on, as floats (float64 is rounded to the nearest float; beyond its range it becomes an infinity). */
+/* count numbers from index `first` on, as floats (float64 is rounded to the nearest float; beyond its range it becomes an
+ * infinity). */
 void npy_get(const NpyFile *file, size_t first, size_t count, float *out);
 
 /* Writes little-endian float32 in C order, format 1.0. */

@@ -1,5 +1,5 @@
-/* A sorted list of symbols; see symbols.h. A hash table would be faster, but whoever writes a vocabulary could choose symbols
- * that all collide. */
+/* A sorted list of symbols; see symbols.h. A hash table would be faster, but whoever writes a vocabulary could choose
+ * symbols that all collide. */
 #include "convert/symbols.h"
 
 #include <stdlib.h>

@@ -390,7 +390,8 @@ static int resolve_merges(const Vocabulary *v, TokTables *t, Error *e)
 {
     for (size_t i = 0; i < v->merge_count; i++) {
         const Symbol *m = &v->merges[i];
-        if (!symbols_find(&v->table, m->first, piece(""), &t->merges[i][0]) || !symbols_find(&v->table, m->second, piece(""), &t->merges[i][1]))
+        if (!symbols_find(&v->table, m->first, piece(""), &t->merges[i][0]) ||
+            !symbols_find(&v->table, m->second, piece(""), &t->merges[i][1]))
             return bad_merge(v, i, "joins a symbol that the vocabulary lacks", e);
         if (!symbols_find(&v->table, m->first, m->second, &t->merges[i][2]))
             return bad_merge(v, i, "becomes a symbol that the vocabulary lacks", e);

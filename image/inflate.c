@@ -408,7 +408,8 @@ int inflate_zlib(unsigned char *out, size_t out_size, size_t *written, const uns
     if ((in[0] & 15) != 8 || in[0] >> 4 > 7 || get_u16be(in) % 31 != 0)
         return error_set(e, LAKE_BAD_INPUT, "%s: damaged compressed data: no zlib header", name);
     if (in[1] & 32)
-        return error_set(e, LAKE_BAD_INPUT, "%s: the compressed data needs a preset dictionary, which is not supported", name);
+        return error_set(e, LAKE_BAD_INPUT, "%s: the compressed data needs a preset dictionary, which is not supported",
+                         name);
     inflate_start(&s, in + 2, size - 2, name, e);
     s.out = out;
     s.room = s.limit = out_size;
