@@ -32,7 +32,7 @@ static void compare(const Golden *g, char model, const char *name, const float *
     for (size_t i = 0; expected != NULL && i < count && i < expected_count; i++) {
         double off = fabs((double)got[i] - expected[i]);
         error = fmax(error, off == off ? off : INFINITY); /* no number is the worst of errors */
-        scale = fmax(scale, fabs(expected[i]));
+        scale = fabs(expected[i]) > scale ? fabs(expected[i]) : scale; /* fmax here crashes GCC 12 for aarch64 */
     }
     if (error / scale > *worst) {
         *worst = error / scale;
