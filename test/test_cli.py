@@ -233,7 +233,7 @@ def check_bad_input():
     bad = {"cut.png": "cut.png", "none.png": "none.png", "text.png": "text.png", "dot.png": "1 x 1", "line.png": "40000 x 1",
            "huge.png": "huge.png", "missing.png": "missing.png"}
     for name, word in bad.items():
-        refuse(f"fit with {name}", 3, "fit", "good", name, "--weights", "tiny.clip", "-o", "x.lake", says=[word], leaves=["x.lake"])
+        refuse(f"fit with {name}", 3, "fit", "good", name, "--weights", "tiny.clip", "--res", "32", "-o", "x.lake", says=[word], leaves=["x.lake"])
         r = run("score", "d.lake", "new/a.png", name, "new/sub/a.png", "--jsonl")
         rows = [json.loads(line) for line in r.stdout.splitlines()]
         check(r.returncode == 3 and len(rows) == 3 and word in rows[1]["error"] and "score" in rows[0] and "score" in rows[2],
@@ -285,7 +285,7 @@ def check_bad_output():
     refuse("convert to a folder that is not there", 4, "convert", "tiny.safetensors", "-o", "nowhere/x.clip", says=["nowhere/x.clip"])
     refuse("overlays into a file", 4, "score", "d.lake", "new", "--overlays", "d.lake", says=["d.lake"])
     if os.path.exists("/dev/full"):
-        for name, call in (("convert", ["convert", "tiny.safetensors"]), ("fit", ["fit", "good", "--weights", "tiny.clip"]),
+        for name, call in (("convert", ["convert", "tiny.safetensors"]), ("fit", ["fit", "good", "--weights", "tiny.clip", "--res", "32"]),
                            ("pixels", ["pixels", "new/a.png"]), ("embed", ["embed", "new/a.png", "--weights", "tiny.clip"])):
             refuse(f"{name} to a full disk", 4, *call, "-o", "/dev/full", says=["/dev/full"])
         with open("/dev/full", "w") as full:
