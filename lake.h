@@ -215,7 +215,9 @@ double lake_lambda(const LakeDetector *detector);
  * With trimming, outliers have no say in an automatic threshold. LAKE_USAGE for values out of range. */
 int lake_decide(LakeDetector *detector, const LakeDecision *decision, Error *e);
 
-/* weights/DETECTOR.md describes the file. */
+/* The first eight bytes of a .lake file: one that no text begins with, and both line ends, so that a text-mode transfer
+ * shows. weights/DETECTOR.md describes the rest. */
+#define LAKE_DETECTOR_MAGIC "\x89" "LAKE\r\n\x1a"
 int lake_detector_write(const LakeDetector *detector, const char *path, Error *e);
 int lake_detector_read(LakeDetector *detector, const char *path, Error *e);
 

@@ -24,9 +24,6 @@ const Verb verb_fit = {
 /* The texts of the class, where there is a class, a text tower and a weight above 0; says what is missing. */
 static int open_texts(LakeTexts *texts, const Clip *model, const LakeOptions *options, Error *e)
 {
-    size_t truncated = 0;
-    int code;
-
     memset(texts, 0, sizeof *texts);
     if (options->decision.lambda == 0)
         return LAKE_OK;
@@ -35,11 +32,7 @@ static int open_texts(LakeTexts *texts, const Clip *model, const LakeOptions *op
                 model->tokenizer == NULL ? "the weights hold no text tower" : "no --class");
         return LAKE_OK;
     }
-    code = lake_texts_open(texts, model, options->class_name, options->prompts, &truncated, e);
-    if (code == LAKE_OK && truncated > 0)
-        fprintf(stderr, "lake fit: note: %d sentences were cut to the model's %d tokens\n", (int)truncated,
-                (int)model->config.context);
-    return code;
+    return model_texts(texts, model, options, "fit", e);
 }
 
 /* Observes every photo and adds it; then the rest of the method. */

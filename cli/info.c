@@ -113,7 +113,7 @@ static int show(const char *path, int tensors, Error *e)
 
     if (code != LAKE_OK)
         return code;
-    is_detector = view.size >= 5 && memcmp(view.data, "\x89" "LAKE", 5) == 0;
+    is_detector = view.size >= 5 && memcmp(view.data, LAKE_DETECTOR_MAGIC, 5) == 0;
     file_unmap(&view);
     return is_detector ? show_detector(path, e) : show_weights(path, tensors, e);
 }

@@ -1,6 +1,7 @@
 /* Which weights a verb works with; see model.h. */
 #include "cli/model.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/file.h"
@@ -19,4 +20,15 @@ int model_open(Clip *model, const char *option, const char *recorded, Error *e)
                          "%s: the weights that the detector was fitted with are not there: give --weights FILE.clip",
                          path);
     return clip_open(model, path, e);
+}
+
+int model_texts(LakeTexts *texts, const Clip *model, const LakeOptions *options, const char *verb, Error *e)
+{
+    size_t truncated = 0;
+    int code = lake_texts_open(texts, model, options->class_name, options->prompts, &truncated, e);
+
+    if (code == LAKE_OK && truncated > 0)
+        fprintf(stderr, "lake %s: note: %d sentences were cut to the model's %d tokens\n", verb, (int)truncated,
+                (int)model->config.context);
+    return code;
 }

@@ -8,6 +8,7 @@
 #include "cli/inputs.h"
 #include "cli/model.h"
 #include "cli/session.h"
+#include "cli/settings.h"
 #include "cli/verbs.h"
 
 static int run(int argc, char **argv, Error *e);
@@ -92,6 +93,7 @@ static int score_features(Session *s, const Arguments *arguments, const char *gr
 static int change_decision(LakeDetector *detector, double lambda, int pooling, const char *threshold, Error *e)
 {
     LakeDecision decision = detector->options.decision;
+    int code;
 
     if (lambda < 0 && pooling < 0 && threshold == NULL)
         return LAKE_OK;
@@ -101,10 +103,8 @@ static int change_decision(LakeDetector *detector, double lambda, int pooling, c
         decision.lambda = lambda;
     if (pooling >= 0)
         decision.pooling = (LakePooling)pooling;
-    if (threshold != NULL && !lake_parse_threshold(&decision, threshold))
-        return error_set(e, LAKE_USAGE, "--threshold: expected auto, a number, or fpr=Q with Q from 0 to 1, found '%s'",
-                         threshold);
-    return lake_decide(detector, &decision, e);
+    code = settings_threshold(&decision, threshold, e);
+    return code == LAKE_OK ? lake_decide(detector, &decision, e) : code;
 }
 
 static int score(LakeDetector *detector, Results *results, const Arguments *arguments, const char *weights,

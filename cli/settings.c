@@ -53,9 +53,14 @@ int settings_apply(LakeOptions *options, const Settings *s, Error *e)
     options->decision.pooling = (LakePooling)s->pooling;
     if (s->class_name != NULL)
         strcpy(options->class_name, s->class_name);
-    if (s->threshold != NULL && !lake_parse_threshold(&options->decision, s->threshold))
+    return settings_threshold(&options->decision, s->threshold, e);
+}
+
+int settings_threshold(LakeDecision *decision, const char *text, Error *e)
+{
+    if (text != NULL && !lake_parse_threshold(decision, text))
         return error_set(e, LAKE_USAGE, "--threshold: expected auto, a number, or fpr=Q with Q from 0 to 1, found '%s'",
-                         s->threshold);
+                         text);
     return LAKE_OK;
 }
 

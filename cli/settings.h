@@ -18,6 +18,9 @@ typedef struct {
 void settings_defaults(Settings *settings);
 int settings_apply(LakeOptions *options, const Settings *settings, Error *e);
 
+/* What --threshold says ("auto", a number, "fpr=Q") into a decision; NULL leaves it alone. */
+int settings_threshold(LakeDecision *decision, const char *text, Error *e);
+
 /* Rows of an option table: those of fit and zero alike. */
 #define SETTINGS_MODEL(s)                                                                                             \
     {"--res", OPTION_COUNT, &(s).resolution, "R", 0, 0,                                                               \

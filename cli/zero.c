@@ -31,18 +31,14 @@ static int score_photos(Session *s, const Arguments *arguments, Error *e)
 /* The texts of the class; says what they lack. */
 static int open_texts(LakeTexts *texts, const Clip *model, const LakeOptions *options, Error *e)
 {
-    size_t truncated = 0;
     int code;
 
     if (!model->config.has_text)
         return error_set(e, LAKE_USAGE, "%s: has no text tower, which scoring without normal photos needs; use lake fit",
                          wts_path(model->file));
-    code = lake_texts_open(texts, model, options->class_name, options->prompts, &truncated, e);
+    code = model_texts(texts, model, options, "zero", e);
     if (code == LAKE_OK && options->class_name[0] == '\0')
         fprintf(stderr, "lake zero: note: no --class: the photos are compared with an \"object\"\n");
-    if (code == LAKE_OK && truncated > 0)
-        fprintf(stderr, "lake zero: note: %d sentences were cut to the model's %d tokens\n", (int)truncated,
-                (int)model->config.context);
     return code;
 }
 

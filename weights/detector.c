@@ -12,9 +12,6 @@
 #include "lake.h"
 #include "weights/walk.h"
 
-#define MAGIC                                                                                                            \
-    "\x89"                                                                                                               \
-    "LAKE\r\n\x1a" /* a byte no text begins with, and both line ends, so that a text-mode transfer shows */
 #define VERSION 1u
 
 enum { AT_VERSION = 8, AT_CRC = 12, AT_SIZE = 16, HEAD_SIZE = 24 };
@@ -202,7 +199,7 @@ static void walk_detector(Walk *w, LakeDetector *d)
 int lake_detector_write(const LakeDetector *detector, const char *path, Error *e)
 {
     LakeDetector copy = *detector; /* the walk needs to be able to write to it; when writing it does not */
-    unsigned char head[HEAD_SIZE] = MAGIC;
+    unsigned char head[HEAD_SIZE] = LAKE_DETECTOR_MAGIC;
     Walk w = {0, NULL, NULL, LAKE_OK, NULL, 0, NULL, 0, 0};
     FileOut out;
     int code;
@@ -235,7 +232,7 @@ int lake_detector_write(const LakeDetector *detector, const char *path, Error *e
 
 static int check_head(const unsigned char *data, size_t size, const char *path, Error *e)
 {
-    if (size < HEAD_SIZE || memcmp(data, MAGIC, 8) != 0)
+    if (size < HEAD_SIZE || memcmp(data, LAKE_DETECTOR_MAGIC, 8) != 0)
         return error_set(e, LAKE_BAD_INPUT, "%s: not a detector (lake fit makes .lake files)", path);
     if (get_u32le(data + AT_VERSION) != VERSION)
         return error_set(e, LAKE_BAD_INPUT, "%s: a detector of version %lu; this program reads version %u: fit it again",
