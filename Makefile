@@ -39,7 +39,7 @@ ALL_CFLAGS = $(STANDARD) $(WARNINGS) $(FLAGS_FP) $(FLAGS_OPENMP) $(INCLUDES) $(C
 
 # ---- what is built -----------------------------------------------------------------------------------------
 
-LIBRARY_SOURCES := $(filter-out main.c,$(wildcard *.c)) $(wildcard method/*.c base/*.c image/*.c weights/*.c convert/*.c kernel/*.c)
+LIBRARY_SOURCES := $(filter-out main.c,$(wildcard *.c)) $(wildcard method/*.c eval/*.c base/*.c image/*.c weights/*.c convert/*.c kernel/*.c)
 COMMAND_SOURCES := main.c $(wildcard cli/*.c)
 TEST_SOURCES := $(wildcard test/test_*.c)
 
