@@ -1,4 +1,4 @@
-"""The camera of the inspection station: light, lens and sensor, alike in all pictures of one factory but for small change."""
+"""The camera of the inspection station: light, lens and sensor, nearly alike in all pictures of one factory."""
 import numpy as np
 from scipy import ndimage
 

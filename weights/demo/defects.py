@@ -64,9 +64,9 @@ def within(region, reach):
 
 
 def find_spot(region, rng, strength, at_edge):
-    """A random place in the region, or on its edge, with a random size: many small, few large."""
+    """A random place in the region, or on its edge if it has one, with a random size: many small, few large."""
     size = len(region)
-    if at_edge:
+    if at_edge and not region.all():
         places = region & ~ndimage.binary_erosion(region)
     else:
         places = region.copy()
@@ -79,22 +79,23 @@ def find_spot(region, rng, strength, at_edge):
 
 
 def visible(before, after):
-    """Where two pictures differ visibly, at the pixel or on average around it."""
+    """Where two pictures differ visibly, at the pixel or on average around it, without the gaps between such pixels."""
     difference = np.abs(after - before).max(axis=2)
-    return np.maximum(difference, ndimage.gaussian_filter(difference, 0.012 * len(before))) > 0.04
+    differs = np.maximum(difference, ndimage.gaussian_filter(difference, 0.015 * len(before))) > 0.04
+    return differs | ndimage.binary_closing(differs, np.ones((3, 3)), iterations=max(1, len(before) // 40))
 
 
 # --- Shapes ---
 
 def outline(rng, size, spot, rough=0.3, stretch=1.0, angle=None):
-    """Distance from the spot's middle in units of an irregular outline: 1 on it. `stretch` draws it out along `angle`."""
+    """Distance from the spot's middle in units of an irregular outline, 1 on it; `stretch` draws it along `angle`."""
     stretch = np.sqrt(stretch * np.exp(rng.uniform(-0.3, 0.3)))
     x, y = grid(size, rng.uniform(0, np.pi) if angle is None else angle, spot.centre, spot.radius)
     x, y = x / stretch, y * stretch
     turn = np.arctan2(y, x)
-    ripple = 1 + 0.06 * rough * noise(rng, size, 1.0)
-    for waves in range(2, 8):
-        ripple += rough * rng.normal() / waves * np.cos(waves * turn + rng.uniform(0, 2 * np.pi))
+    ripple = 1 + 0.2 * rough * noise(rng, size, 1.2)
+    for waves in range(2, 7):
+        ripple += rough * rng.normal() / waves ** 1.4 * np.cos(waves * turn + rng.uniform(0, 2 * np.pi))
     return np.hypot(x, y) / np.maximum(ripple, 0.3)
 
 
@@ -137,7 +138,7 @@ def contrast(picture, coverage, strength, colours):
     steps = np.asarray(colours) - here
     far = np.abs(steps).max(axis=1)
     chosen = np.argmax(far > 0.4) if (far > 0.4).any() else np.argmax(far)
-    amount = 0.05 + 0.38 * strength + 0.6 * spread
+    amount = 0.07 + 0.37 * strength + 0.6 * spread
     return here.astype(np.float32), (steps[chosen] * min(1.0, amount / far[chosen])).astype(np.float32)
 
 
@@ -157,7 +158,7 @@ def dirts(rng):
 
 def slopes(height):
     """How steeply a height field rises along x and y, 1 at the steepest."""
-    dy, dx = np.gradient(height)
+    dy, dx = np.gradient(ndimage.gaussian_filter(height, 0.012 * len(height)))
     steepest = np.hypot(dx, dy).max() + 1e-6
     return dx / steepest, dy / steepest
 
@@ -218,7 +219,7 @@ def hole(picture, rng, strength, spot):
     size = len(picture.rgb)
     distance = outline(rng, size, spot, 0.2)
     inside = filled(distance, spot, 0.1)
-    shadow = 0.35 + 0.4 * (1 - moved(inside, spot.light, -0.5 * spot.radius))
+    shadow = 0.15 + 0.45 * (1 - moved(inside, spot.light, -0.5 * spot.radius))
     floor = lit(mix(picture.rgb, picture.behind, np.full((size, size), min(1, 0.3 + 0.7 * strength))), -shadow)
     rim = relief(-np.exp(-3 * (distance - 1) ** 2), spot) * (0.15 + 0.35 * strength)
     return mix(lit(picture.rgb, rim), floor, inside), filled(distance / 1.2, spot, 0.3)
@@ -270,7 +271,7 @@ def dent(picture, rng, strength, spot):
     height = np.exp(-2 * distance ** 2) * rng.choice([-1, 1])
     dx, dy = slopes(height)
     depth = 0.25 * strength * spot.radius
-    return lit(warp(picture.rgb, dx * depth, dy * depth), (0.08 + 0.42 * strength) * relief(height, spot)), \
+    return lit(warp(picture.rgb, dx * depth, dy * depth), (0.12 + 0.45 * strength) * relief(height, spot)), \
         filled(distance / 1.2, spot, 0.4)
 
 
@@ -280,7 +281,7 @@ def warped(picture, rng, strength, spot):
     push = np.exp(-1.5 * distance ** 2)
     depth, angle = (0.25 + 0.5 * strength) * spot.radius, rng.uniform(0, 2 * np.pi)
     bent = warp(picture.rgb, depth * np.cos(angle) * push, depth * np.sin(angle) * push)
-    return lit(bent, (0.05 + 0.2 * strength) * relief(push, spot)), filled(distance / 1.5, spot, 0.4)
+    return lit(bent, (0.12 + 0.3 * strength) * relief(push, spot)), filled(distance / 1.5, spot, 0.4)
 
 
 def fibre(picture, rng, strength, spot):
@@ -288,7 +289,8 @@ def fibre(picture, rng, strength, spot):
     size = len(picture.rgb)
     length = np.clip(spot.radius * rng.uniform(3, 6), 0.25, 0.8)
     t = np.linspace(-1, 1, 60)
-    path = length * (rng.uniform(-0.3, 0.3) * t ** 2 + rng.uniform(0.02, 0.15) * np.sin(rng.uniform(2, 6) * t + rng.normal()))
+    curl = rng.uniform(0.02, 0.15) * np.sin(rng.uniform(2, 6) * t + rng.normal())
+    path = length * (rng.uniform(-0.3, 0.3) * t ** 2 + curl)
     thread = stroke(size, spot.centre, rng.uniform(0, np.pi), length, rng.uniform(0.01, 0.024), path, taper=False)
     here, step = contrast(picture, thread, 1.4 * strength, paints(rng) if rng.random() < 0.4 else light_or_dark(rng))
     shadow = 0.7 * moved(thread, spot.light, -0.02)
@@ -306,7 +308,7 @@ def contamination(picture, rng, strength, spot):
         height = np.maximum(height, np.clip(1.6 - 0.6 * distance, 0, 1.4) * filled(distance, grain))
     things = np.clip(height, 0, 1)
     here, step = contrast(picture, things, 1.2 * strength, dirts(rng)[::-1] if rng.random() < 0.5 else paints(rng))
-    grainy = 0.05 * noise(rng, size, 0.7) + 0.25 * strength * relief(ndimage.gaussian_filter(height, 1), spot)
+    grainy = 0.05 * noise(rng, size, 0.7) + 0.25 * strength * relief(height, spot)
     body = lit(np.broadcast_to(here + step, picture.rgb.shape), grainy)
     shadow = ndimage.gaussian_filter(moved(things, spot.light, -0.025), 0.006 * size)
     return mix(lit(picture.rgb, -0.5 * strength * shadow), body, things), np.maximum(things, shadow)
@@ -323,14 +325,13 @@ def missing(picture, rng, strength, spot):
 
 
 def chip(picture, rng, strength, spot):
-    """A flake off the edge (or off the surface): a faceted fresh face, and nothing left at the very edge of an object."""
+    """A flake off the edge: a faceted fresh face."""
     size = len(picture.rgb)
     distance = shard(rng, size, spot)
     face = filled(distance, spot)
     here, step = contrast(picture, face, strength, light_or_dark(rng))
     facets = (0.1 + 0.3 * strength) * relief(distance * face, spot) + 0.04 * noise(rng, size, 0.5)
-    fresh = lit(np.broadcast_to(here + step, picture.rgb.shape), facets)
-    return (fresh if picture.region.all() else mix(fresh, picture.behind, filled(2 * distance, spot))), face
+    return lit(np.broadcast_to(here + step, picture.rgb.shape), facets), face
 
 
 def cut(picture, rng, strength, spot):
@@ -362,7 +363,8 @@ def scuff(picture, rng, strength, spot):
     body = filled(outline(rng, size, spot, 0.4, 1.3), spot, 0.6)
     marks = np.clip(0.55 + 0.6 * noise(rng, size, 0.8, 2.0, angle), 0, 1)
     here, step = contrast(picture, body, 1.2 * strength, light_or_dark(rng))
-    return lit(np.broadcast_to(here + step, picture.rgb.shape), 0.08 * noise(rng, size, 0.3)), body * marks
+    bare = lit(np.broadcast_to(here + step, picture.rgb.shape), 0.08 * noise(rng, size, 0.3))
+    return mix(picture.rgb, bare, marks), body
 
 
 def misprint(picture, rng, strength, spot):
@@ -402,10 +404,10 @@ def fold(picture, rng, strength, spot):
 def glue(picture, rng, strength, spot):
     """A drop of glue: clear or milky, bending the pattern below it, with a rim and a highlight."""
     size = len(picture.rgb)
-    distance = outline(rng, size, spot, 0.25)
+    distance = outline(rng, size, spot, 0.18)
     coverage = filled(distance, spot, 0.1)
     height = np.sqrt(np.clip(1 - distance ** 2, 0, 1))
-    dx, dy = slopes(ndimage.gaussian_filter(height, 0.01 * size))
+    dx, dy = slopes(height)
     here, step = contrast(picture, coverage, strength, [hsv(0.13, rng.uniform(0, 0.6), 0.92), hsv(0.1, 0.7, 0.45)])
     below = warp(picture.rgb, dx * 0.4 * spot.radius, dy * 0.4 * spot.radius)
     body = mix(below, here + step, np.full((size, size), rng.uniform(0.35, 0.7)))
