@@ -75,6 +75,10 @@ typedef struct {
 /* Chooses the kernel (kernel/kernel.h), maps the file, checks every tensor's shape against the configuration and reads
  * the tokenizer. Whatever happens, the model may be given to clip_close. */
 int clip_open(Clip *model, const char *path, Error *e);
+
+/* The same for the bytes of a .clip file in memory, which must outlive the model; `name` is what messages call them
+ * (wts_open_memory). */
+int clip_open_memory(Clip *model, const unsigned char *data, size_t size, const char *name, Error *e);
 void clip_close(Clip *model);
 
 /* The default resolution: the largest multiple of the patch size not above 518. */

@@ -1,5 +1,5 @@
-/* Opening a model: the file is mapped, every tensor is compared with what the configuration asks for, and the pointers
- * of ClipWeights are set. All checks are here, so that clip.c can trust what it reads. */
+/* Opening a model: the file is mapped, or lies in memory already, every tensor is compared with what the configuration
+ * asks for, and the pointers of ClipWeights are set. All checks are here, so that clip.c can trust what it reads. */
 #include "clip.h"
 
 #include <stdio.h>
@@ -146,13 +146,9 @@ static int open_tokenizer(Clip *model, Error *e)
     return tok_open(&model->tokenizer, section, size, model->config.vocabulary, wts_path(model->file), e);
 }
 
-int clip_open(Clip *model, const char *path, Error *e)
+/* Everything once the file is open; `code` is what opening it gave. */
+static int bind_model(Clip *model, int code, Error *e)
 {
-    int code = tensor_begin(e);
-
-    memset(model, 0, sizeof *model);
-    if (code == LAKE_OK)
-        code = wts_open(&model->file, path, e);
     if (code == LAKE_OK) {
         model->config = *wts_config(model->file);
         code = check_tensors(model->file, e);
@@ -164,6 +160,26 @@ int clip_open(Clip *model, const char *path, Error *e)
     if (code != LAKE_OK)
         clip_close(model);
     return code;
+}
+
+int clip_open(Clip *model, const char *path, Error *e)
+{
+    int code = tensor_begin(e);
+
+    memset(model, 0, sizeof *model);
+    if (code == LAKE_OK)
+        code = wts_open(&model->file, path, e);
+    return bind_model(model, code, e);
+}
+
+int clip_open_memory(Clip *model, const unsigned char *data, size_t size, const char *name, Error *e)
+{
+    int code = tensor_begin(e);
+
+    memset(model, 0, sizeof *model);
+    if (code == LAKE_OK)
+        code = wts_open_memory(&model->file, data, size, name, e);
+    return bind_model(model, code, e);
 }
 
 void clip_close(Clip *model)

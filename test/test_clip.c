@@ -217,6 +217,40 @@ static void test_stacking(const Clip *model)
     free(one);
 }
 
+/* ---- a model in memory ---- */
+
+/* The bytes of the file of `model`, at an address that no number can lie at, give the bits that the file gives; a name stands
+ * where a path stands, and damage is refused. */
+static void test_memory(const Clip *model)
+{
+    const char *texts[] = {"a cut"};
+    size_t embed = model->config.embed, size;
+    float *expected = malloc(embed * sizeof *expected), *found = malloc(embed * sizeof *found);
+    unsigned char *bytes, *odd;
+    Clip inner;
+    Error e;
+
+    if (!check(file_read(&bytes, &size, wts_path(model->file), 1 << 24, &e) == LAKE_OK, "a model's bytes", "%s", e.text))
+        return;
+    odd = malloc(size + 1);
+    memcpy(odd + 1, bytes, size);
+    if (check(clip_open_memory(&inner, odd + 1, size, "built in", &e) == LAKE_OK, "a model in memory", "%s", e.text)) {
+        check(clip_text(model, texts, 1, expected, NULL, &e) == LAKE_OK &&
+                  clip_text(&inner, texts, 1, found, NULL, &e) == LAKE_OK &&
+                  memcmp(expected, found, embed * sizeof *found) == 0 && strcmp(wts_path(inner.file), "built in") == 0,
+              "a model in memory computes what its file does", "%s", wts_path(inner.file));
+        clip_close(&inner);
+    }
+    check(clip_open_memory(&inner, bytes, size / 2, "built in", &e) == LAKE_BAD_INPUT &&
+              strstr(e.text, "built in: cut off") == e.text,
+          "a cut model in memory is refused", "%s", e.text);
+    clip_close(&inner); /* allowed after a failure */
+    free(bytes);
+    free(odd);
+    free(expected);
+    free(found);
+}
+
 /* ---- what is refused ---- */
 
 static void test_refusals(const Golden *g, const Clip *a, const Clip *b)
@@ -272,6 +306,7 @@ int main(void)
         test_ids(&g, &a);
         test_stacking(&a);
     }
+    test_memory(&a);
     test_refusals(&g, &a, &b);
     clip_close(&a);
     clip_close(&b);

@@ -1,5 +1,5 @@
-/* The flat binary: half floats against numpy and PyTorch, the list of tensors, round trips in every type, and damage:
- * every byte flipped, every length cut, and lies told under a correct checksum. */
+/* The flat binary: half floats against numpy and PyTorch, the list of tensors, round trips in every type and from memory at
+ * every alignment, and damage: every byte flipped, every length cut, and lies told under a correct checksum. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -209,6 +209,59 @@ static void test_fingerprint(void)
           "fingerprint names the content", "equal");
     free(a);
     free(b);
+}
+
+/* The bytes of a file in memory at this distance from an aligned address: the same content under the name given; the
+ * sanitizers see a number read where it may not lie. Aligned bytes are used in place, where their order is the machine's. */
+static void test_memory_at(const unsigned char *bytes, size_t size, size_t distance)
+{
+    unsigned char *room = malloc(size + distance), *at = room + distance;
+    const WtsTensor *t;
+    WtsFile *file;
+    int in_place, aligned = distance % sizeof(float) == 0;
+    Error e;
+
+    memcpy(at, bytes, size);
+    if (check(wts_open_memory(&file, at, size, "built in", &e) == LAKE_OK, "weights opened in memory", "at %d: %s",
+              (int)distance, e.text)) {
+        t = wts_tensor(file, 0);
+        in_place = t->data == (const void *)(at + get_u64le(at + AT_TABLE + ENTRY_OFFSET));
+        check(content_is_right(file) && wts_verify(file, &e) == LAKE_OK && strcmp(wts_path(file), "built in") == 0 &&
+                  wts_size(file) == size &&
+                  wts_fingerprint(file) == fnv1a64_update(FNV1A64_START, bytes, get_u32le(bytes + AT_HEAD_SIZE)),
+              "weights in memory", "at %d", (int)distance);
+        check(in_place == (aligned && machine_is_little_endian()), "weights in memory are copied only where they must be",
+              "at %d: %d", (int)distance, in_place);
+        wts_close(file);
+    }
+    check(memcmp(at, bytes, size) == 0, "weights in memory stay as they are", "at %d", (int)distance);
+    check(wts_open_memory(&file, at, size - 1, "built in", &e) == LAKE_BAD_INPUT && file == NULL &&
+              strstr(e.text, "built in: cut off") == e.text,
+          "weights in memory are checked like a file", "%s", e.text);
+    free(room);
+}
+
+static void test_memory(void)
+{
+    const ClipConfig config = small_config();
+    unsigned char *bytes;
+    size_t size, distance;
+    WtsFile *file;
+    Error e;
+    int type;
+
+    for (type = WTS_F32; type <= WTS_BF16; type++) {
+        if (!check(write_file(PATH, &config, (WtsType)type, 64, &e) == LAKE_OK &&
+                       file_read(&bytes, &size, PATH, 1 << 20, &e) == LAKE_OK,
+                   "a file for memory", "%s", e.text))
+            return;
+        for (distance = 0; distance < 5; distance++)
+            test_memory_at(bytes, size, distance);
+        free(bytes);
+    }
+    check(wts_open_memory(&file, NULL, 0, "built in", &e) == LAKE_BAD_INPUT && file == NULL &&
+              strstr(e.text, "built in: is empty") == e.text,
+          "no weights in memory", "%s", e.text);
 }
 
 /* ---- the list of tensors, and configurations that cannot be ---- */
@@ -611,6 +664,7 @@ int main(void)
     test_round_trip(WTS_F16);
     test_round_trip(WTS_BF16);
     test_fingerprint();
+    test_memory();
     test_damage();
     test_writer();
     remove(PATH);

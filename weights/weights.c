@@ -1,5 +1,6 @@
-/* Reading a .clip file (FORMAT.md): maps it and checks the whole head before anything in it is believed. A file passes
- * only if it is exactly what the writer makes: no gap, no overlap, no byte beyond the end. */
+/* Reading a .clip file (FORMAT.md): maps it, or takes it where it lies in memory, and checks the whole head before anything
+ * in it is believed. A file passes only if it is exactly what the writer makes: no gap, no overlap, no byte beyond the
+ * end. */
 #include "weights/format.h"
 
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 
 struct WtsFile {
     FileView view;
+    int borrowed;              /* the view's bytes are the caller's, not ours to unmap */
     char *path;
     ClipConfig config;
     WtsTensor *tensors;        /* [count] in the file's order */
@@ -20,7 +22,7 @@ struct WtsFile {
     const unsigned char *tokenizer;
     size_t tokenizer_size;
     uint64_t fingerprint;
-    unsigned char *swapped;    /* the data in the machine's byte order, where that is not the file's; else NULL */
+    unsigned char *copy;       /* the data as the machine can use them, where the view's are not; else NULL */
 };
 
 /* ---- what kind of file this is ---- */
@@ -210,7 +212,7 @@ static int sort_names(WtsFile *f, Error *e)
     return LAKE_OK;
 }
 
-/* ---- numbers in the machine's order ---- */
+/* ---- numbers as the machine can use them ---- */
 
 /* `bytes` of little-endian numbers to the machine's order; right on every machine, a plain copy on most. */
 static void to_machine_order(unsigned char *out, const unsigned char *in, WtsType type, size_t bytes)
@@ -230,20 +232,27 @@ static void to_machine_order(unsigned char *out, const unsigned char *in, WtsTyp
     }
 }
 
-/* Where numbers in memory are not little-endian: copies all data, swapped, and points the tensors there. */
-static int swap_data(WtsFile *f, Error *e)
+/* Tensors lie at multiples of 64 from the file's first byte, so that one decides for all of them. A map begins at a page, an
+ * array of bytes may begin anywhere; no type here is wider than a float. */
+static int usable_in_place(const WtsFile *f)
+{
+    return machine_is_little_endian() && (uintptr_t)f->view.data % sizeof(float) == 0;
+}
+
+/* Where the data cannot be used as they lie: copies all of them, in the machine's order, and points the tensors there. */
+static int settle_data(WtsFile *f, Error *e)
 {
     size_t i;
 
-    if (machine_is_little_endian() || f->view.size == f->head_size)
+    if (usable_in_place(f) || f->view.size == f->head_size)
         return LAKE_OK;
-    f->swapped = malloc(f->view.size - f->head_size);
-    if (f->swapped == NULL)
+    f->copy = malloc(f->view.size - f->head_size);
+    if (f->copy == NULL)
         return error_memory(e, "the weights");
     for (i = 0; i < f->count; i++) {
         WtsTensor *t = &f->tensors[i];
         const unsigned char *stored = t->data;
-        unsigned char *copy = f->swapped + (stored - f->view.data) - f->head_size;
+        unsigned char *copy = f->copy + (stored - f->view.data) - f->head_size;
 
         to_machine_order(copy, stored, t->type, t->bytes);
         t->data = copy;
@@ -253,7 +262,7 @@ static int swap_data(WtsFile *f, Error *e)
 
 /* ---- public ---- */
 
-/* Everything behind the mapping of the file. */
+/* Everything once the bytes are in view. */
 static int read_file(WtsFile *f, Error *e)
 {
     int code;
@@ -264,37 +273,64 @@ static int read_file(WtsFile *f, Error *e)
         (code = sort_names(f, e)) != LAKE_OK)
         return code;
     f->fingerprint = fnv1a64_update(FNV1A64_START, f->view.data, f->head_size);
-    return swap_data(f, e);
+    return settle_data(f, e);
+}
+
+/* A file with a name and no bytes yet; *file is NULL where memory is out. */
+static int new_file(WtsFile **file, const char *name, Error *e)
+{
+    WtsFile *f = calloc(1, sizeof *f);
+
+    *file = NULL;
+    if (f == NULL || (f->path = malloc(strlen(name) + 1)) == NULL) {
+        free(f);
+        return error_memory(e, name);
+    }
+    strcpy(f->path, name);
+    *file = f;
+    return LAKE_OK;
+}
+
+/* Reads the file where `code` says that its bytes are there; closes it where they are not, or are refused. */
+static int check_file(WtsFile **file, int code, Error *e)
+{
+    if (code == LAKE_OK)
+        code = read_file(*file, e);
+    if (code != LAKE_OK) {
+        wts_close(*file);
+        *file = NULL;
+    }
+    return code;
 }
 
 int wts_open(WtsFile **file, const char *path, Error *e)
 {
-    WtsFile *f = calloc(1, sizeof *f);
-    int code;
+    int code = new_file(file, path, e);
 
-    *file = NULL;
-    if (f == NULL || (f->path = malloc(strlen(path) + 1)) == NULL) {
-        free(f);
-        return error_memory(e, path);
-    }
-    strcpy(f->path, path);
-    code = file_map(&f->view, path, e);
     if (code == LAKE_OK)
-        code = read_file(f, e);
-    if (code != LAKE_OK) {
-        wts_close(f);
-        return code;
+        code = file_map(&(*file)->view, path, e);
+    return check_file(file, code, e);
+}
+
+int wts_open_memory(WtsFile **file, const unsigned char *data, size_t size, const char *name, Error *e)
+{
+    int code = new_file(file, name, e);
+
+    if (code == LAKE_OK) {
+        (*file)->borrowed = 1;
+        (*file)->view.data = data;
+        (*file)->view.size = size;
     }
-    *file = f;
-    return LAKE_OK;
+    return check_file(file, code, e);
 }
 
 void wts_close(WtsFile *f)
 {
     if (f == NULL)
         return;
-    file_unmap(&f->view);
-    free(f->swapped);
+    if (!f->borrowed)
+        file_unmap(&f->view);
+    free(f->copy);
     free(f->by_name);
     free(f->tensors);
     free(f->path);

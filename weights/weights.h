@@ -44,7 +44,7 @@ typedef struct {
     WtsType type;
     uint32_t rank;       /* 1 to 4 */
     uint32_t shape[4];   /* slowest first, as in PyTorch; unused ones are 1 */
-    const void *data;    /* 64-byte aligned where the file is mapped; in the machine's byte order */
+    const void *data;    /* aligned for its type, to 64 bytes where the file is mapped; in the machine's byte order */
     size_t bytes;
     uint32_t crc;        /* CRC-32 of the data as stored */
 } WtsTensor;
@@ -54,6 +54,11 @@ typedef struct WtsFile WtsFile;
 /* Opens and checks a .clip file: magic, version, head checksum, every offset and size. Tensor data are not
  * read (see wts_verify). On a machine whose numbers are big-endian the data are copied and swapped. */
 int wts_open(WtsFile **file, const char *path, Error *e);
+
+/* The same for the bytes of a .clip file in memory, which stay the caller's and must outlive the WtsFile; `name` is what
+ * wts_path and messages call them. They are used where they lie; only on a big-endian machine, or where `data` is not
+ * aligned for floats, the tensors are copied. */
+int wts_open_memory(WtsFile **file, const unsigned char *data, size_t size, const char *name, Error *e);
 void wts_close(WtsFile *file);
 
 const ClipConfig *wts_config(const WtsFile *file);
