@@ -179,7 +179,7 @@ def lit(rgb, light):
 def scratch(picture, rng, strength, spot):
     """One or a few thin lines, straight or bent."""
     size, angle = len(picture.rgb), rng.uniform(0, np.pi)
-    width, bend = rng.uniform(0.006, 0.016), rng.uniform(-0.2, 0.2) * (rng.random() < 0.6)
+    width, bend = rng.uniform(0.008, 0.017), rng.uniform(-0.2, 0.2) * (rng.random() < 0.6)
     coverage = np.zeros((size, size), np.float32)
     for _ in range(rng.choice([1, 1, 2, 3, 4])):
         centre = np.array(spot.centre) + rng.normal(0, 0.05, 2)
@@ -271,8 +271,8 @@ def dent(picture, rng, strength, spot):
     height = np.exp(-2 * distance ** 2) * rng.choice([-1, 1])
     dx, dy = slopes(height)
     depth = 0.25 * strength * spot.radius
-    return lit(warp(picture.rgb, dx * depth, dy * depth), (0.12 + 0.45 * strength) * relief(height, spot)), \
-        filled(distance / 1.2, spot, 0.4)
+    return lit(warp(picture.rgb, dx * depth, dy * depth), (0.18 + 0.42 * strength) * relief(height, spot)), \
+        filled(distance / 1.05, spot, 0.4)
 
 
 def warped(picture, rng, strength, spot):
@@ -281,7 +281,7 @@ def warped(picture, rng, strength, spot):
     push = np.exp(-1.5 * distance ** 2)
     depth, angle = (0.25 + 0.5 * strength) * spot.radius, rng.uniform(0, 2 * np.pi)
     bent = warp(picture.rgb, depth * np.cos(angle) * push, depth * np.sin(angle) * push)
-    return lit(bent, (0.12 + 0.3 * strength) * relief(push, spot)), filled(distance / 1.5, spot, 0.4)
+    return lit(bent, (0.15 + 0.3 * strength) * relief(push, spot)), filled(distance / 1.3, spot, 0.4)
 
 
 def fibre(picture, rng, strength, spot):
