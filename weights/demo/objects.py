@@ -89,7 +89,7 @@ def ground(p, rng, size):
     elif p["ground"] == "paper":
         texture = 0.03 * noise(rng, size, 0.5)
     else:
-        texture = 0.1 * noise(rng, size, 1.0, stretch=5, angle=p["turn"])
+        texture = 0.07 * noise(rng, size, 1.0, stretch=5, angle=p["turn"])
     return shade(p["colour"], 1 + p["rough"] * texture)
 
 
@@ -131,6 +131,17 @@ def polygon(theta, r, sides, inner):
 def repeat(a, period):
     """A coordinate that starts anew every `period`, 0 in the middle of each."""
     return (a + period / 2) % period - period / 2
+
+
+def nearest(a, count, step):
+    """A coordinate as seen from the nearest of `count` places `step` apart, with 0 in the middle of them all."""
+    middle = (count - 1) / 2
+    return a - (np.clip(np.round(a / step + middle), 0, count - 1) - middle) * step
+
+
+def sector(view, count):
+    """The angle in each of `count` equal sectors: 0 in its middle, 1 at its sides."""
+    return abs(repeat(view.theta, 2 * np.pi / count)) * count / np.pi
 
 
 def around(view, count, radius, phase=0.0):
@@ -175,7 +186,7 @@ def metal(rng):
 
 def bright(rng):
     """A colour as of plastic or print."""
-    return hsv(rng.random(), rng.uniform(0.5, 0.95), rng.uniform(0.45, 0.95))
+    return hsv(rng.random(), rng.uniform(0.3, 0.9), rng.uniform(0.4, 0.95))
 
 
 def pale(rng):
@@ -186,6 +197,17 @@ def pale(rng):
 def ink(rng, colour):
     """A colour for marks that shows on `colour`."""
     return hsv(rng.random(), rng.uniform(0, 0.8), rng.uniform(0.05, 0.3)) if np.mean(colour) > 0.5 else pale(rng)
+
+
+def ink_on(colour):
+    """Black or white, whichever shows on the colour."""
+    return (0.08, 0.08, 0.08) if np.mean(colour) > 0.45 else (0.9, 0.9, 0.9)
+
+
+def bright_set(rng, count):
+    """Colours that differ: hues round the circle in a random order."""
+    hues = (rng.permutation(count) + rng.uniform(-0.2, 0.2, count)) / count + rng.random()
+    return np.array([hsv(h, rng.uniform(0.5, 0.9), rng.uniform(0.35, 0.9)) for h in hues], np.float32)
 
 
 def brushed(colour, view, rng, amount=0.04):
@@ -277,8 +299,9 @@ def coin(look, view, rng):
     if look["figure"] == "number":
         figure = stamp(look["number"], view.x, view.y, 0.42, 0.36)
     else:
-        a = abs(repeat(view.theta, 2 * np.pi / look["points"])) * look["points"] / np.pi
-        figure = view.cover(view.r - (0.5 - 0.3 * a if look["figure"] == "star" else 0.3 + 0.2 * np.cos(np.pi * a)), 0.06)
+        a = sector(view, look["points"])
+        reach = 0.5 - 0.3 * a if look["figure"] == "star" else 0.3 + 0.2 * np.cos(np.pi * a)
+        figure = view.cover(view.r - reach, 0.06)
     height = height + 0.06 * figure
     return view.lit(mottled(colour, view, rng), height, look["gloss"], 12), d
 
@@ -320,8 +343,7 @@ def cap(look, view, rng):
     colour = mix(look["colour"], look["second"], view.cover(view.r - look["ring"]))
     colour = mix(colour, look["ink"], view.cover(abs(view.r - look["ring"]) - 0.025))
     if look["star"]:
-        a = abs(repeat(view.theta, 2 * np.pi / look["points"])) * look["points"] / np.pi
-        mark = view.cover((view.r - 0.42 + 0.24 * a) * 0.6)
+        mark = view.cover((view.r - 0.42 + 0.24 * sector(view, look["points"])) * 0.6)
     else:
         mark = stamp(look["mark"], view.x, view.y, 0.4, 0.26)
     colour = mix(colour, look["ink"], mark)
@@ -415,15 +437,9 @@ def cookie(look, view, rng):
 def cable_look(rng):
     wires = int(rng.integers(3, 7))
     return dict(colour=hsv(rng.random(), rng.choice([0.05, 0.6]), rng.uniform(0.1, 0.85)), wires=wires,
-                sheath=rng.uniform(0.1, 0.17), insulation=hsv_spread(rng, wires), core=rng.uniform(0.5, 0.68),
+                sheath=rng.uniform(0.1, 0.17), insulation=bright_set(rng, wires), core=rng.uniform(0.5, 0.68),
                 copper=metal(rng), phase=rng.uniform(0, 6.28), filler=hsv(rng.random(), 0.1, rng.choice([0.15, 0.85])),
                 strands=rng.uniform(20, 34))
-
-
-def hsv_spread(rng, count):
-    """Colours that differ: hues round the circle in a random order."""
-    hues = (rng.permutation(count) + rng.uniform(-0.2, 0.2, count)) / count + rng.random()
-    return np.array([hsv(h, rng.uniform(0.5, 0.9), rng.uniform(0.35, 0.9)) for h in hues], np.float32)
 
 
 def cable(look, view, rng):
@@ -478,7 +494,7 @@ def gear(look, view, rng):
 def battery_look(rng):
     return dict(colour=bright(rng) if rng.random() < 0.6 else hsv(0, 0, rng.uniform(0.05, 0.3)), second=metal(rng),
                 ink=pale(rng), radius=rng.uniform(0.27, 0.45), split=rng.uniform(-0.1, 0.6),
-                mark=text(rng, int(rng.integers(3, 7)), 2), stripes=int(rng.integers(0, 4)),
+                mark=text(rng, int(rng.integers(3, 7)), 2), stripes=int(rng.integers(1, 4)),
                 gloss=rng.uniform(0.2, 0.6), nub=rng.uniform(0.3, 0.45))
 
 
@@ -489,7 +505,7 @@ def battery(look, view, rng):
     nub = box(x - 0.9, y, 0.1, radius * look["nub"], 0.02)
     d = np.minimum(sleeve, nub)
     colour = mix(mottled(look["colour"], view, rng, 0.015), look["second"], view.cover(look["split"] - x))
-    stripe = np.maximum(abs(repeat(x - look["split"], 0.12)) - 0.02, abs(x - look["split"] + 0.06 * look["stripes"]) - 0.06 * look["stripes"])
+    stripe = abs(nearest(x - look["split"], look["stripes"], 0.12)) - 0.02
     colour = mix(colour, look["ink"], view.cover(stripe))
     colour = mix(colour, look["ink"], stamp(look["mark"], x + 0.5, y, 0.36, radius * 0.5))
     plus = np.minimum(box(x - 0.74, y, 0.08, 0.02), box(x - 0.74, y, 0.02, 0.08))
@@ -499,15 +515,10 @@ def battery(look, view, rng):
     return view.lit(colour, height, look["gloss"]), d
 
 
-def ink_on(colour):
-    """Black or white, whichever shows on the colour."""
-    return (0.08, 0.08, 0.08) if np.mean(colour) > 0.45 else (0.9, 0.9, 0.9)
-
-
 def resistor_look(rng):
     bands = int(rng.integers(4, 6))
     return dict(colour=hsv(*([(0.1, 0.35, 0.8), (0.55, 0.4, 0.7), (0.0, 0.3, 0.75), (0.3, 0.2, 0.6)][rng.choice(4)])),
-                bands=hsv_spread(rng, bands) * rng.choice([0.15, 0.8, 1.0], bands)[:, None],
+                bands=bright_set(rng, bands) * rng.choice([0.15, 0.8, 1.0], bands)[:, None],
                 length=rng.uniform(0.5, 0.62), radius=rng.uniform(0.19, 0.27), bulge=rng.uniform(1.05, 1.3),
                 wire=rng.uniform(0.03, 0.05), lead=metal(rng), width=rng.uniform(0.025, 0.04),
                 gloss=rng.uniform(0.2, 0.6))
@@ -523,7 +534,8 @@ def resistor(look, view, rng):
     places = np.append(np.linspace(-0.8, 0.3, len(look["bands"]) - 1), 0.78) * length
     for place, band in zip(places, look["bands"]):
         colour = mix(colour, band, view.cover(np.maximum(abs(x - place) - look["width"], body)))
-    height = np.where(body < 0, cylinder(y, profile * 1.02) * np.sqrt(np.clip(-body / 0.1, 0, 1)), cylinder(y, look["wire"]))
+    barrel = cylinder(y, profile * 1.02) * np.sqrt(np.clip(-body / 0.1, 0, 1))
+    height = np.where(body < 0, barrel, cylinder(y, look["wire"]))
     return view.lit(colour, height, look["gloss"]), d
 
 
@@ -542,11 +554,11 @@ def chip(look, view, rng):
     a = 0.8 if look["four"] else 0.98
     body = box(x, y, a, b, 0.03)
     pitch = 1.86 * a / look["pins"]
-    shift = pitch / 2 * (look["pins"] % 2 == 0)
     half = look["wide"] * pitch
 
     def row(along, across, edge_at):
-        return np.maximum(box(repeat(along - shift, pitch), abs(across) - edge_at - 0.08, half, 0.12), abs(along) - 0.94 * a)
+        return box(nearest(along, look["pins"], pitch), abs(across) - edge_at - 0.08, half, 0.12)
+
     pins = row(x, y, b)
     if look["four"]:
         pins = np.minimum(pins, row(y, x, a))
@@ -554,16 +566,17 @@ def chip(look, view, rng):
     colour = mix(look["pin"], mottled(look["colour"], view, rng, 0.06, 0.3), view.cover(body))
     colour = mix(colour, (look["ink"],) * 3, stamp(look["mark"], x - 0.05, y, 0.6 * a, 0.4 * b))
     dot = np.hypot(x + a, y) - 0.12 if look["notch"] else np.hypot(x + a - 0.16, y - b + 0.16) - 0.06
-    height = view.bevel(body, 0.06) + 0.06 * view.cover(body) - 0.04 * view.cover(dot) - 0.08 * view.cover(0.12 + body, 0.12)
-    return view.lit(colour, height + view.bevel(pins, half), look["gloss"]), d
+    height = view.bevel(body, 0.06) + 0.06 * view.cover(body) + view.bevel(pins, half)
+    height = height - 0.04 * view.cover(dot) - 0.08 * view.cover(body + 0.12, 0.12)
+    return view.lit(colour, height, look["gloss"]), d
 
 
 def label_look(rng):
     paper = pale(rng) if rng.random() < 0.75 else bright(rng)
     return dict(colour=paper, ink=ink(rng, paper), band=bright(rng), b=rng.uniform(0.5, 0.85),
                 corner=rng.uniform(0.01, 0.15), title=text(rng, int(rng.integers(3, 7))),
-                lines=text(rng, int(rng.integers(10, 16)), int(rng.integers(2, 4))),
-                bars=(rng.random((1, int(rng.integers(30, 50)))) < 0.5).astype(np.float32), head=rng.uniform(0.2, 0.36),
+                lines=text(rng, int(rng.integers(6, 10)), int(rng.integers(2, 4))),
+                bars=(rng.random((1, int(rng.integers(14, 22)))) < 0.5).astype(np.float32), head=rng.uniform(0.2, 0.36),
                 frame=rng.random() < 0.4, right=rng.random() < 0.5)
 
 
@@ -572,8 +585,8 @@ def label(look, view, rng):
     x, y, b = view.x, view.y, look["b"]
     d = box(x, y, 0.98, b, look["corner"])
     colour = mix(mottled(look["colour"], view, rng, 0.02, 0.4), look["band"], view.cover(y + b - 2 * b * look["head"]))
-    colour = mix(colour, ink_on(look["band"]), stamp(look["title"], x + 0.2, y + b - b * look["head"], 0.6, 0.6 * b * look["head"]))
-    low, half = b * look["head"], b * (1 - look["head"])
+    low, half = b * look["head"], b * (1 - look["head"])  # below the band: its middle and its half height
+    colour = mix(colour, ink_on(look["band"]), stamp(look["title"], x + 0.2, y + b - low, 0.6, 0.6 * low))
     side = 1 if look["right"] else -1
     colour = mix(colour, look["ink"], stamp(look["lines"], x + side * 0.42, y - low, 0.45, 0.7 * half))
     colour = mix(colour, look["ink"], stamp(look["bars"], x - side * 0.52, y - low, 0.34, 0.7 * half))
@@ -623,7 +636,8 @@ def pencil(look, view, rng):
     cone = (abs(y) - radius * (1 - x) / look["tip"]) * 0.9
     d = np.maximum(box(x, y, 1.0, radius, 0.02), cone)
     scallop = foot + 0.04 * np.cos(2 * np.pi * y / radius * 0.75)
-    colour = mix(mottled(look["colour"], view, rng, 0.02), brushed(look["wood"], view, rng, 0.06), view.cover(scallop - x))
+    wood = brushed(look["wood"], view, rng, 0.06)
+    colour = mix(mottled(look["colour"], view, rng, 0.02), wood, view.cover(scallop - x))
     colour = mix(colour, look["lead"], view.cover(1 - 0.3 * look["tip"] - x))
     colour = mix(colour, ink_on(look["colour"]), stamp(look["mark"], x + 0.1, y, 0.3, radius * 0.3))
     facets = 0.9 * np.maximum(0, abs(y) - radius / 2)
@@ -648,8 +662,7 @@ def plug(look, view, rng):
     x, y = view.x, view.y
     width = look["b"] - look["taper"] * np.clip(0.25 - x, 0, 1)
     body = box(x + 0.05, y * look["b"] / width, 0.5, look["b"], 0.14)
-    lanes = np.linspace(-1, 1, look["pins"]) * look["spread"]
-    lane = y - lanes[np.argmin(abs(y[..., None] - lanes), axis=-1)]
+    lane = nearest(y, look["pins"], 2 * look["spread"] / (look["pins"] - 1))
     pins = box(x - 0.6, lane, 0.38, look["radius"], look["radius"])
     cord = box(x + 0.75, y, 0.25, look["cord"] * np.where(x > -0.75, 1.25, 1.0))
     d = np.minimum(np.minimum(body, pins), cord)
@@ -659,14 +672,14 @@ def plug(look, view, rng):
     height = np.where(x > 0.45, cylinder(lane, look["radius"]), cylinder(y, look["cord"] * 1.3) + 0.02 * np.cos(70 * x))
     height = np.where(body < 0, 0.2 + view.bevel(body, 0.2), height)
     if look["ribs"]:
-        rib = np.maximum(abs(repeat(x + 0.1, 0.12)) - 0.025, np.maximum(abs(x + 0.1) - 0.06 * look["ribs"], abs(y) - 0.55 * width))
+        rib = box(nearest(x + 0.1, look["ribs"], 0.12), y, 0.025, 0.55 * width)
         height = height - 0.05 * view.cover(rib, 0.05)
     return view.lit(colour, height, look["gloss"]), d
 
 
 def nail_look(rng):
     return dict(colour=metal(rng), radius=rng.uniform(0.07, 0.12), head=rng.uniform(0.2, 0.32),
-                thick=rng.uniform(0.03, 0.06), tip=rng.uniform(0.16, 0.3), grip=int(rng.integers(0, 6)),
+                thick=rng.uniform(0.03, 0.06), tip=rng.uniform(0.16, 0.3), grip=int(rng.integers(1, 5)),
                 ringed=rng.random() < 0.25, gloss=rng.uniform(0.15, 0.6))
 
 
@@ -676,7 +689,7 @@ def nail(look, view, rng):
     head = box(x + 0.96, y, look["thick"], look["head"], 0.02)
     width = radius * np.clip((1 - x) / look["tip"], 0.02, 1)
     d = np.minimum(head, np.maximum((abs(y) - width) * 0.9, abs(x) - 1))
-    grip = np.maximum(abs(repeat(x, 0.07)) - 0.01, abs(x + 0.84 - 0.035 * look["grip"]) - 0.035 * look["grip"])
+    grip = abs(nearest(x + 0.7, look["grip"], 0.07)) - 0.01
     height = np.where(head < 0, cylinder(y, look["head"]), cylinder(y, width)) - 0.02 * view.cover(grip, 0.03)
     if look["ringed"]:
         height = height + 0.015 * np.cos(90 * x) * (abs(x - 0.1) < 0.5)
@@ -714,8 +727,8 @@ def candy(look, view, rng):
 
 
 def leaf_look(rng):
-    return dict(
-                colour=hsv(rng.choice([rng.uniform(0.2, 0.38), rng.uniform(0.02, 0.14)]), rng.uniform(0.5, 0.85), rng.uniform(0.3, 0.75)),
+    hue = rng.choice([rng.uniform(0.2, 0.38), rng.uniform(0.02, 0.14)])
+    return dict(colour=hsv(hue, rng.uniform(0.5, 0.85), rng.uniform(0.3, 0.75)),
                 width=rng.uniform(0.3, 0.6), peak=rng.uniform(0.6, 1.3), veins=rng.uniform(14, 26),
                 slant=rng.uniform(0.5, 1.2), teeth=rng.choice([0.0, 0.02, 0.035]), count=rng.uniform(50, 80),
                 pale=rng.uniform(0.3, 0.7))
@@ -726,7 +739,8 @@ def leaf(look, view, rng):
     x = view.x
     y = view.y + rng.normal(0, 0.02) * (x ** 2 - 0.5)
     t = np.clip((x + 0.75) / 1.75, 0, 1)
-    outline = look["width"] * np.clip(np.sin(np.pi * t ** look["peak"]), 0, 1) ** 0.8 + look["teeth"] * repeat(look["count"] * x, 6.28) / 3.14
+    outline = look["width"] * np.clip(np.sin(np.pi * t ** look["peak"]), 0, 1) ** 0.8
+    outline = outline + look["teeth"] * repeat(look["count"] * x, 6.28) / 3.14
     blade = np.maximum((abs(y) - outline) * 0.8, abs(x - 0.125) - 0.875)
     stalk = box(x + 0.6, y, 0.4, 0.03, 0.02)
     d = np.minimum(blade, stalk)
@@ -749,8 +763,8 @@ def lamp(look, view, rng):
     """A light-emitting diode from the side: clear dome on a flange, two leads, one of them shorter."""
     x, y, radius = view.x, view.y, look["radius"]
     tip = 1 - radius
-    dome = np.where(x > tip, np.hypot(x - tip, y) - radius, np.maximum(abs(y) - radius, tip - look["length"] - radius - x))
     foot = tip - look["length"] - radius
+    dome = np.where(x > tip, np.hypot(x - tip, y) - radius, np.maximum(abs(y) - radius, foot - x))
     flange = box(x - foot, y, 0.06, radius + look["lip"], 0.02)
     reach = np.where(y > 0, 1.0, 1.0 - look["short"])
     leads = np.maximum(abs(abs(y) - look["gap"]) - look["wire"], np.maximum(-x - reach, x - foot))
@@ -811,8 +825,9 @@ def screw(look, view, rng):
     start = look["high"] - 1 + look["bare"]
     threaded = edge(start - x, 0.1)
     taper = np.clip((1 - x) / look["tip"], 0.03, 1)
-    thread = look["deep"] * look["radius"] * threaded * np.cos(2 * np.pi / look["pitch"] * x + np.pi / 2 * y / look["radius"])
-    width = (look["radius"] + thread - look["deep"] * look["radius"] * (1 - threaded)) * taper
+    depth = look["deep"] * look["radius"]
+    thread = depth * threaded * np.cos(2 * np.pi / look["pitch"] * x + np.pi / 2 * y / look["radius"])
+    width = (look["radius"] + thread - depth * (1 - threaded)) * taper
     shaft = np.maximum((abs(y) - width) * 0.7, abs(x) - 1)
     d = np.minimum(head, shaft)
     hexagon = np.maximum(0.1, broad * 0.8 - 0.9 * np.maximum(0, abs(y) - broad / 2))
@@ -840,11 +855,9 @@ def connector(look, view, rng):
     d = np.minimum(body, box(x, y + b + 0.03, look["latch"], 0.08, 0.02))
     if look["ears"]:
         d = np.minimum(d, np.maximum(box(x, y, 0.99, 0.8 * b, 0.08), 0.065 - np.hypot(abs(x) - 0.88, y)))
-    gx = repeat(x - pitch / 2 * (look["columns"] % 2 == 0), pitch)
-    gy = repeat(y - down / 2 * (look["rows"] % 2 == 0), down)
+    gx, gy = nearest(x, look["columns"], pitch), nearest(y, look["rows"], down)
     half = look["hole"] * pitch
     hole = box(gx, gy, half, half, 0.02) if look["square"] else np.hypot(gx, gy) - half
-    hole = np.maximum(hole, box(x, y, a - look["wall"], b - look["wall"]))
     inside = view.cover(hole)
     colour = mix(mottled(look["colour"], view, rng, 0.04, 0.4), look["colour"] * 0.25, inside)
     if look["pins"]:
@@ -876,7 +889,7 @@ FAMILIES = [
     family("integrated_circuit", ("chip", "integrated circuit", "microchip"), chip_look, chip),
     family("label", ("label", "printed label", "sticker"), label_look, label),
     family("key", ("key", "door key", "metal key"), key_look, key),
-    family("pencil", ("pencil", "wooden pencil", "crayon"), pencil_look, pencil),
+    family("pencil", ("pencil", "wooden pencil", "coloured pencil"), pencil_look, pencil),
     family("plug", ("plug", "power plug", "mains plug"), plug_look, plug),
     family("nail", ("nail", "steel nail", "metal nail"), nail_look, nail),
     family("candy", ("candy", "sweet", "wrapped candy"), candy_look, candy),
