@@ -39,7 +39,7 @@ def scene(rng, pitch, base, square=False, **own):
     return dict(own, pitch=rng.uniform(*pitch), turn=rng.normal(0, 0.03) if square else rng.uniform(0, TURN),
                 light=rng.uniform(0, TURN), fall=rng.uniform(0.0, 0.22), vignette=rng.uniform(0.0, 0.3),
                 grain=rng.uniform(0.004, 0.018), base=base,
-                ground=colour(rng, saturation=(0, 0.4), value=(0.03, 0.25) if base.max() > 0.4 else (0.55, 0.9)))
+                ground=colour(rng, saturation=(0, 0.4), value=(0.03, 0.2) if base.mean() > 0.35 else (0.6, 0.9)))
 
 
 def lie(p, rng, size, bend=0.05):
@@ -153,7 +153,7 @@ def cloth(p, rng, size, over, dyed):
     height = np.sin(np.pi * across) * (1 - p["arch"] + p["arch"] * np.sin(np.pi * along))
     yarn = np.where(upright, varied(rng, i, low=1 - p["slub"], high=1.0), varied(rng, j, low=1 - p["slub"], high=1.0))
     soft = 1 + 0.04 * noise(rng, size, 0.5)
-    return shot(p, rng, shade(dyed(x, y, upright), lit(p, height, p["depth"]) * (0.55 + 0.45 * height) * yarn * soft))
+    return shot(p, rng, shade(dyed(x, y, upright), lit(p, height, p["depth"]) * (0.7 + 0.4 * height) * yarn * soft))
 
 
 def cloth_product(rng, base, pitch=(0.035, 0.075), square=True, **own):
@@ -163,13 +163,13 @@ def cloth_product(rng, base, pitch=(0.035, 0.075), square=True, **own):
 
 def two_tone(p):
     """Dye of cloth whose upright threads have one colour and whose level ones another."""
-    return lambda x, y, upright: mix(p["base"], p["upright"], upright)
+    return lambda x, y, upright: mix(p["level"], p["base"], upright)
 
 
 def woven_product(rng):
     base = colour(rng, value=(0.4, 0.95))
     return cloth_product(rng, base, square=rng.random() < 0.6,
-                         upright=tone(rng, base) if rng.random() < 0.6 else other(rng, base, 0.15))
+                         level=tone(rng, base) if rng.random() < 0.6 else other(rng, base, 0.15))
 
 
 def woven_render(p, rng, size):
@@ -179,7 +179,7 @@ def woven_render(p, rng, size):
 
 def denim_product(rng):
     dark = colour(rng, *([(0.55, 0.68), (0.3, 0.8)] if rng.random() < 0.6 else [(0, 1), (0.1, 0.7)]), (0.25, 0.6))
-    return dict(cloth_product(rng, tone(rng, 0.4 * dark + 0.5), upright=dark, run=int(rng.integers(3, 5)),
+    return dict(cloth_product(rng, dark, level=tone(rng, 0.4 * dark + 0.5), run=int(rng.integers(3, 5)),
                               lean=rng.choice([-1, 1])), arch=0.15)
 
 
@@ -190,7 +190,7 @@ def denim_render(p, rng, size):
 
 def herringbone_product(rng):
     base = colour(rng, saturation=(0.0, 0.5), value=(0.5, 0.95))
-    return dict(cloth_product(rng, base, upright=other(rng, base), width=int(rng.integers(4, 9))), arch=0.15)
+    return dict(cloth_product(rng, base, level=other(rng, base), width=int(rng.integers(4, 9))), arch=0.15)
 
 
 def herringbone_render(p, rng, size):
@@ -264,7 +264,7 @@ def knit_render(p, rng, size):
     row = np.floor(v)
     dye = mix(p["base"], p["stripe"], p["striped"] * (row // p["rows"] % 2))
     fuzz = 1 + 0.06 * noise(rng, size, 0.4)
-    return shot(p, rng, shade(dye, lit(p, height, p["depth"]) * (0.35 + 0.65 * height) * fuzz
+    return shot(p, rng, shade(dye, lit(p, height, p["depth"]) * (0.5 + 0.6 * height) * fuzz
                               * varied(rng, i, row, 0.93, 1.0)))
 
 
@@ -298,7 +298,7 @@ def carpet_render(p, rng, size):
     tuft = each(rng, number)
     pile = 1 + 0.05 * noise(rng, size, 1.5) + 0.09 * noise(rng, size, 0.2)
     return shot(p, rng, shade(mix(p["base"], p["fleck"], tuft < p["share"]),
-                              lit(p, height, p["depth"]) * (0.3 + 0.7 * height) * pile * (0.9 + 0.2 * tuft)))
+                              lit(p, height, p["depth"]) * (0.45 + 0.65 * height) * pile * (0.9 + 0.2 * tuft)))
 
 
 # Metal, rubber, plastic, glass
@@ -375,7 +375,7 @@ def rubber_render(p, rng, size):
         along = p["notch"] * np.abs(y / p["notch"] % 1 - 0.5)
         height = height * edge(along - (p["notch"] - 1 + p["rib"]) / 2, p["slope"])
     dull = 0.06 * noise(rng, size, 0.3)
-    return shot(p, rng, shade(p["base"], lit(p, height, p["depth"], p["shine"]) * (0.5 + 0.5 * height) + dull))
+    return shot(p, rng, shade(p["base"], lit(p, height, p["depth"], p["shine"]) * (0.6 + 0.5 * height) + dull))
 
 
 def glass_product(rng):
@@ -503,8 +503,7 @@ def granite_product(rng):
     base = colour(rng, saturation=(0.0, 0.35), value=(0.35, 0.8))
     minerals = [base, tone(rng, base, 0.3), 0.25 * base, 0.4 * base + 0.55]
     return scene(rng, (0.025, 0.05), base, minerals=np.array(minerals, np.float32),
-                 shares=rng.dirichlet([5, 4, 1.5, 2]),
-                 polish=rng.uniform(0.02, 0.06))
+                 shares=rng.dirichlet([5, 4, 1.5, 2]), polish=rng.uniform(0.02, 0.06))
 
 
 def granite_render(p, rng, size):
@@ -532,7 +531,7 @@ def marble_render(p, rng, size):
 
 
 def plaster_product(rng):
-    return scene(rng, (0.1, 0.1), base=colour(rng, saturation=(0, 0.4), value=(0.5, 0.95)), soft=rng.uniform(1.2, 1.7),
+    return scene(rng, (0.1, 0.1), base=colour(rng, saturation=(0, 0.4), value=(0.45, 0.88)), soft=rng.uniform(1.2, 1.7),
                  stretch=rng.choice([1.0, rng.uniform(2, 4)]), depth=rng.uniform(0.1, 0.3))
 
 
