@@ -381,7 +381,7 @@ def plate(look, view, rng):
     """A glazed plate: rim, well, painted bands and dots."""
     d = view.r - 1
     height = 0.1 * view.cover(d + 0.03, 0.06) - look["deep"] * view.cover(view.r - look["well"], 0.16)
-    height = height - 0.12 * (1 - view.r)
+    height = height + 0.08 * view.r ** 2
     colour = mix(look["colour"], look["ink"], view.cover(abs(view.r - look["bands"]) - look["thick"]))
     if look["motif"]:
         middle = (look["well"] + look["bands"]) / 2 + 0.02
@@ -543,7 +543,7 @@ def chip_look(rng):
     four = rng.random() < 0.45
     return dict(colour=hsv(rng.random(), rng.uniform(0, 0.15), rng.uniform(0.08, 0.24)), pin=metal(rng), four=four,
                 pins=int(rng.integers(5, 12)) if four else int(rng.integers(4, 11)),
-                b=0.8 if four else rng.uniform(0.36, 0.55),
+                b=0.74 if four else rng.uniform(0.36, 0.55),
                 mark=text(rng, int(rng.integers(5, 9)), int(rng.integers(2, 4))), ink=rng.uniform(0.5, 0.9),
                 notch=rng.random() < 0.5, gloss=rng.uniform(0.05, 0.4), wide=rng.uniform(0.22, 0.34))
 
@@ -551,7 +551,7 @@ def chip_look(rng):
 def chip(look, view, rng):
     """An integrated circuit from above: black housing, marking, pins on two or four sides."""
     x, y, b = view.x, view.y, look["b"]
-    a = 0.8 if look["four"] else 0.98
+    a = 0.74 if look["four"] else 0.96
     body = box(x, y, a, b, 0.03)
     pitch = 1.86 * a / look["pins"]
     half = look["wide"] * pitch
@@ -670,7 +670,7 @@ def plug(look, view, rng):
     if look["sleeve"]:
         colour = mix(colour, look["colour"], view.cover(np.maximum(pins, x - 0.68)))
     height = np.where(x > 0.45, cylinder(lane, look["radius"]), cylinder(y, look["cord"] * 1.3) + 0.02 * np.cos(70 * x))
-    height = np.where(body < 0, 0.2 + view.bevel(body, 0.2), height)
+    height = height + (0.2 + view.bevel(body, 0.2) - height) * view.cover(body)
     if look["ribs"]:
         rib = box(nearest(x + 0.1, look["ribs"], 0.12), y, 0.025, 0.55 * width)
         height = height - 0.05 * view.cover(rib, 0.05)
