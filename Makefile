@@ -2,6 +2,7 @@
 # make test       every test; the last line counts them
 # make asan       the same tests under AddressSanitizer and UndefinedBehaviorSanitizer
 # make bench      build/bench/tower, the timing program of doc/SPEED.md
+# make EMBED=no   ./lake without the demo's model and pictures: some megabytes smaller
 # make install    PREFIX=/usr/local DESTDIR=
 # make clean
 #
@@ -13,6 +14,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 DESTDIR ?=
 OPENMP ?= yes
+EMBED ?= yes
 
 WARNINGS := -Wall -Wextra -Wpedantic
 STANDARD := -std=c11
@@ -58,8 +60,8 @@ endif
 
 all: $(LAKE) $(LIBRARY)
 
-$(LAKE): $(COMMAND_OBJECTS) $(LIBRARY)
-	$(CC) $(FLAGS_OPENMP) $(CFLAGS) $(LDFLAGS) -o $@ $(COMMAND_OBJECTS) $(LIBRARY) -lm
+$(LAKE): $(COMMAND_OBJECTS) $(BUILD)/demo_data.o $(LIBRARY)
+	$(CC) $(FLAGS_OPENMP) $(CFLAGS) $(LDFLAGS) -o $@ $(COMMAND_OBJECTS) $(BUILD)/demo_data.o $(LIBRARY) -lm
 
 $(LIBRARY): $(LIBRARY_OBJECTS)
 	@rm -f $@
@@ -81,6 +83,20 @@ $(BUILD)/kernel/kernel_avx512.o: FLAGS_FILE := $(FLAGS_AVX512)
 $(BUILD)/method/prompts.o: $(BUILD)/prompts.inc
 $(BUILD)/prompts.inc: weights/prompts.txt
 	sed -e 's/[\\"]/\\&/g' -e 's/^/"/' -e 's/$$/\\n"/' weights/prompts.txt > $@
+
+# The demo's model and pictures are C in the command alone (weights/demo/demo.h). Made again when one of the files changes,
+# and, by the list, when one comes or goes or EMBED changes.
+DEMO_FOLDER := $(if $(filter no,$(EMBED)),,weights/demo)
+DEMO_FILES := $(if $(DEMO_FOLDER),$(sort $(shell find weights/demo/demo.clip weights/demo/pictures -type f 2>/dev/null)))
+
+$(BUILD)/demo_data.c: weights/demo/embed.sh $(DEMO_FILES) $(BUILD)/demo_list
+	sh weights/demo/embed.sh $(DEMO_FOLDER) > $@ || { rm -f $@; exit 1; }
+
+$(BUILD)/demo_data.o: $(BUILD)/demo_data.c weights/demo/demo.h $(BUILD)/flags
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/demo_list: FORCE
+	@echo '$(DEMO_FILES)' | cmp -s - $@ || echo '$(DEMO_FILES)' > $@
 
 # Rebuild when the compiler or its flags change, not only when a file does.
 FLAGS_NOW := $(CC) $(ALL_CFLAGS) | $(FLAGS_AVX2) | $(FLAGS_AVX512) | $(LDFLAGS)

@@ -172,7 +172,7 @@ static int embed(const EmbedOptions *o, const Arguments *arguments, Error *e)
         return error_set(e, LAKE_USAGE, "--layers and --res are of pictures, not of texts");
     if (o->output == NULL)
         return error_set(e, LAKE_USAGE, "expected -o OUT.npy, the array to write");
-    code = model_open(&model, o->weights, NULL, e);
+    code = model_open(&model, "embed", o->weights, NULL, e);
     if (code != LAKE_OK)
         return code;
     if (o->text != NULL)
@@ -191,7 +191,7 @@ static int run(int argc, char **argv, Error *e)
     Arguments arguments;
     const Option options[] = {
         {"-o", OPTION_TEXT, &o.output, "OUT.npy", 0, 0, "the array to write, float32"},
-        {"--weights", OPTION_TEXT, &o.weights, "W", 0, 0, "the flat binary (default: $LAKE_WEIGHTS)"},
+        MODEL_OPTION(o.weights),
         {"--text", OPTION_TEXT, &o.text, "T", 0, 0, "embed this text: [E]"},
         {"--text-file", OPTION_TEXT, &o.text_file, "FILE", 0, 0, "embed every line of a file: [n, E]"},
         {"--layers", OPTION_COUNTS, &o.layers, "6,12|all", 0, 0,

@@ -160,7 +160,7 @@ static int fit_from_photos(LakeDetector *detector, LakeOptions *options, const A
                                arguments->items[i])
                    : inputs_add(&photos, arguments->items[i], e);
     if (code == LAKE_OK)
-        code = model_open(&model, weights, NULL, e);
+        code = model_open(&model, "fit", weights, NULL, e);
     if (code == LAKE_OK) {
         code = fit_with_model(detector, &model, options, &photos, e);
         clip_close(&model);
@@ -203,7 +203,7 @@ static int run(int argc, char **argv, Error *e)
     Arguments arguments;
     const Option options[] = {
         {"-o", OPTION_TEXT, &output, "D.lake", 0, 0, "the detector to write"},
-        {"--weights", OPTION_TEXT, &weights, "W", 0, 0, "the flat binary (default: $LAKE_WEIGHTS)"},
+        MODEL_OPTION(weights),
         SETTINGS_TEXT(settings),
         {"--layers", OPTION_COUNTS, &settings.layers, "6,12", 0, 0,
          "structural blocks from 1 (default: depth/4 and depth/2)"},

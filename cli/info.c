@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "cli/model.h"
 #include "cli/summary.h"
 #include "cli/verbs.h"
 #include "kernel/kernel.h"
@@ -12,7 +13,9 @@
 static int run(int argc, char **argv, Error *e);
 
 const Verb verb_info = {"info", "FILE [--tensors]", "show what a .clip or .lake file holds and verify its checksums",
-                        "Example: lake info vit_b16.clip", run};
+                        "Example: lake info vit_b16.clip\n"
+                        "lake info " MODEL_BUILTIN " shows the demo model inside this program.",
+                        run};
 
 static void print_tower(const char *name, const TowerConfig *t)
 {
@@ -73,7 +76,7 @@ static void print_size(const WtsFile *file)
 static int show_weights(const char *path, int tensors, Error *e)
 {
     Clip model;
-    int code = clip_open(&model, path, e);
+    int code = model_open_named(&model, path, e);
 
     if (code != LAKE_OK)
         return code;
@@ -109,8 +112,11 @@ static int show_detector(const char *path, Error *e)
 static int show(const char *path, int tensors, Error *e)
 {
     FileView view;
-    int is_detector, code = file_map(&view, path, e);
+    int is_detector, code;
 
+    if (strcmp(path, MODEL_BUILTIN) == 0)
+        return show_weights(path, tensors, e);
+    code = file_map(&view, path, e);
     if (code != LAKE_OK)
         return code;
     is_detector = view.size >= 5 && memcmp(view.data, LAKE_DETECTOR_MAGIC, 5) == 0;

@@ -23,7 +23,7 @@ static int score_with_model(Session *s, const Arguments *arguments, const char *
 {
     LakeObserver eye;
     Clip model;
-    int code = model_open(&model, weights, s->detector->weights, e);
+    int code = model_open(&model, "score", weights, s->detector, e);
 
     if (code != LAKE_OK)
         return code;

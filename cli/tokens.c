@@ -64,7 +64,7 @@ static int run(int argc, char **argv, Error *e)
     const char *weights = NULL;
     Arguments arguments;
     const Option options[] = {
-        {"--weights", OPTION_TEXT, &weights, "W", 0, 0, "the flat binary (default: $LAKE_WEIGHTS)"},
+        MODEL_OPTION(weights),
     };
     int code = arguments_read(&arguments, &verb_tokens, options, COUNT_OF(options), argc, argv, e);
     Clip model;
@@ -73,7 +73,7 @@ static int run(int argc, char **argv, Error *e)
         if (arguments.count == 0)
             code = error_set(e, LAKE_USAGE, "expected at least one text, found none");
         else
-            code = model_open(&model, weights, NULL, e);
+            code = model_open(&model, "tokens", weights, NULL, e);
         if (code == LAKE_OK) {
             code = print_all(&model, &arguments, e);
             clip_close(&model);

@@ -79,7 +79,7 @@ static int zero(const Settings *settings, const Arguments *arguments, const char
     if (code == LAKE_OK)
         code = results_begin(results, e);
     if (code == LAKE_OK)
-        code = model_open(&model, weights, NULL, e);
+        code = model_open(&model, "zero", weights, NULL, e);
     if (code == LAKE_OK) {
         code = score_with_model(&session, &model, &options, arguments, e);
         clip_close(&model);
@@ -97,7 +97,7 @@ static int run(int argc, char **argv, Error *e)
     Arguments arguments;
     const Option options[] = {
         SETTINGS_TEXT(settings),
-        {"--weights", OPTION_TEXT, &weights, "W", 0, 0, "the flat binary (default: $LAKE_WEIGHTS)"},
+        MODEL_OPTION(weights),
         RESULTS_OPTIONS(results),
         {"--threshold", OPTION_NUMBER, &threshold, "X", 0, 1, "of the decision (default 0.5)"},
         SETTINGS_MODEL(settings),
