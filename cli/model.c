@@ -14,8 +14,8 @@ int model_open_named(Clip *model, const char *name, Error *e)
         return clip_open(model, name, e);
     if (demo_weights_size == 0)
         return error_set(e, LAKE_BAD_INPUT,
-                         "%s: this program was built without the demo model: give --weights FILE.clip, or build one with "
-                         "weights/demo/demo.clip in place and without EMBED=no",
+                         "%s: this program was built without the demo model: give --weights FILE.clip, or build one "
+                         "with weights/demo/demo.clip in place and without EMBED=no",
                          name);
     return clip_open_memory(model, demo_weights, demo_weights_size, name, e);
 }

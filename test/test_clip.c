@@ -219,8 +219,8 @@ static void test_stacking(const Clip *model)
 
 /* ---- a model in memory ---- */
 
-/* The bytes of the file of `model`, at an address that no number can lie at, give the bits that the file gives; a name stands
- * where a path stands, and damage is refused. */
+/* The bytes of the file of `model`, at an address that no number can lie at, give the bits that the file gives; a name
+ * stands where a path stands, and damage is refused. */
 static void test_memory(const Clip *model)
 {
     const char *texts[] = {"a cut"};
@@ -230,7 +230,8 @@ static void test_memory(const Clip *model)
     Clip inner;
     Error e;
 
-    if (!check(file_read(&bytes, &size, wts_path(model->file), 1 << 24, &e) == LAKE_OK, "a model's bytes", "%s", e.text))
+    if (!check(file_read(&bytes, &size, wts_path(model->file), 1 << 24, &e) == LAKE_OK, "a model's bytes", "%s",
+               e.text))
         return;
     odd = malloc(size + 1);
     memcpy(odd + 1, bytes, size);

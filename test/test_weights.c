@@ -1,5 +1,5 @@
-/* The flat binary: half floats against numpy and PyTorch, the list of tensors, round trips in every type and from memory at
- * every alignment, and damage: every byte flipped, every length cut, and lies told under a correct checksum. */
+/* The flat binary: half floats against numpy and PyTorch, the list of tensors, round trips in every type and from memory
+ * at every alignment, and damage: every byte flipped, every length cut, and lies told under a correct checksum. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -212,7 +212,8 @@ static void test_fingerprint(void)
 }
 
 /* The bytes of a file in memory at this distance from an aligned address: the same content under the name given; the
- * sanitizers see a number read where it may not lie. Aligned bytes are used in place, where their order is the machine's. */
+ * sanitizers see a number read where it may not lie. Aligned bytes are used in place, where their order is the
+ * machine's. */
 static void test_memory_at(const unsigned char *bytes, size_t size, size_t distance)
 {
     unsigned char *room = malloc(size + distance), *at = room + distance;
@@ -230,8 +231,8 @@ static void test_memory_at(const unsigned char *bytes, size_t size, size_t dista
                   wts_size(file) == size &&
                   wts_fingerprint(file) == fnv1a64_update(FNV1A64_START, bytes, get_u32le(bytes + AT_HEAD_SIZE)),
               "weights in memory", "at %d", (int)distance);
-        check(in_place == (aligned && machine_is_little_endian()), "weights in memory are copied only where they must be",
-              "at %d: %d", (int)distance, in_place);
+        check(in_place == (aligned && machine_is_little_endian()),
+              "weights in memory are copied only where they must be", "at %d: %d", (int)distance, in_place);
         wts_close(file);
     }
     check(memcmp(at, bytes, size) == 0, "weights in memory stay as they are", "at %d", (int)distance);

@@ -1,6 +1,6 @@
-/* Reading a .clip file (FORMAT.md): maps it, or takes it where it lies in memory, and checks the whole head before anything
- * in it is believed. A file passes only if it is exactly what the writer makes: no gap, no overlap, no byte beyond the
- * end. */
+/* Reading a .clip file (FORMAT.md): maps it, or takes it where it lies in memory, and checks the whole head before
+ * anything in it is believed. A file passes only if it is exactly what the writer makes: no gap, no overlap, no byte
+ * beyond the end. */
 #include "weights/format.h"
 
 #include <stdlib.h>
@@ -232,14 +232,14 @@ static void to_machine_order(unsigned char *out, const unsigned char *in, WtsTyp
     }
 }
 
-/* Tensors lie at multiples of 64 from the file's first byte, so that one decides for all of them. A map begins at a page, an
- * array of bytes may begin anywhere; no type here is wider than a float. */
+/* Tensors lie at multiples of 64 from the file's first byte, so that its address decides for all of them. A map begins at
+ * a page, an array of bytes may begin anywhere; no type here is wider than a float. */
 static int usable_in_place(const WtsFile *f)
 {
     return machine_is_little_endian() && (uintptr_t)f->view.data % sizeof(float) == 0;
 }
 
-/* Where the data cannot be used as they lie: copies all of them, in the machine's order, and points the tensors there. */
+/* Where the data cannot be used as they lie: copies all, in the machine's order, and points the tensors there. */
 static int settle_data(WtsFile *f, Error *e)
 {
     size_t i;

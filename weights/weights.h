@@ -55,9 +55,9 @@ typedef struct WtsFile WtsFile;
  * read (see wts_verify). On a machine whose numbers are big-endian the data are copied and swapped. */
 int wts_open(WtsFile **file, const char *path, Error *e);
 
-/* The same for the bytes of a .clip file in memory, which stay the caller's and must outlive the WtsFile; `name` is what
- * wts_path and messages call them. They are used where they lie; only on a big-endian machine, or where `data` is not
- * aligned for floats, the tensors are copied. */
+/* The same for the bytes of a .clip file in memory, which stay the caller's and must outlive the WtsFile; `name` is
+ * what wts_path and messages call them. They are used where they lie; only on a big-endian machine, or where `data` is
+ * not aligned for floats, the tensors are copied. */
 int wts_open_memory(WtsFile **file, const unsigned char *data, size_t size, const char *name, Error *e);
 void wts_close(WtsFile *file);
 

@@ -1,8 +1,8 @@
 /* The demo's model and pictures inside the program. embed.sh makes the file that defines them; where there is no
  * demo.clip, or with `make EMBED=no`, it defines them empty: size 0, count 0.
  *
- * They are an object of their own, linked into the `lake` command and not part of liblake.a: a program that links the library
- * brings its own weights (clip_open_memory, if it wants them inside) and should not carry these. */
+ * They are an object of their own, linked into the `lake` command and not part of liblake.a: a program that links the
+ * library brings its own weights (clip_open_memory, if it wants them inside) and should not carry these. */
 #ifndef LAKE_DEMO_H
 #define LAKE_DEMO_H
 

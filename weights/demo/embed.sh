@@ -4,16 +4,20 @@
 #     sh weights/demo/embed.sh weights/demo > build/demo_data.c     demo.clip and pictures/ of that folder
 #     sh weights/demo/embed.sh > build/demo_data.c                  nothing: the program's small form
 #
-# A folder without demo.clip gives nothing, too. Tools of POSIX alone, and no program compiled for the purpose, so that a build
-# for another machine is like any other.
+# A folder without demo.clip gives nothing, too. Tools of POSIX alone, and no program compiled for the purpose, so that a
+# build for another machine is like any other.
 #
-# Bytes as decimal numbers are the plainest form, the only one among these that is one array on every machine and that no
-# compiler warns about. 3.5 MB of random bytes, gcc 12.2 / clang 14 / tcc 0.9.27 on one core, -O0 as -O3:
-#     decimal numbers, od -t u1                3.4 s 373 MB   2.2 s 417 MB   0.3 s 48 MB
-#     rows of 4000 bytes as string literals    0.2 s  87 MB   0.1 s 107 MB   0.1 s 13 MB   a row has no room for the final 0, of
-#                                                                                  which -Wextra warns from gcc 15 on
-#     words of 64 bits, od -t x8               1.0 s 131 MB   0.4 s 173 MB   0.1 s 15 MB   bytes in the order of the machine
-# (a literal of more than 4095 characters is beyond what C11 promises, and -Wpedantic says so). od and sed take 0.3 s.
+# Bytes as decimal numbers are the plainest form, and the only one of these that is one array on every machine and that no
+# compiler warns about. 3.5 MB of random bytes on one core, the same at -O0 and -O3:
+#
+#                                            gcc 12.2       clang 14       tcc 0.9.27
+#     decimal numbers, od -t u1              3.4 s 373 MB   2.2 s 417 MB   0.3 s 48 MB
+#     rows of 4000 bytes as strings          0.2 s  87 MB   0.1 s 107 MB   0.1 s 13 MB
+#     words of 64 bits, od -t x8             1.0 s 131 MB   0.4 s 173 MB   0.1 s 15 MB
+#
+# Rows as strings leave no room for the final 0, of which -Wextra warns from gcc 15 on (its release notes; not tried here).
+# Strings longer than 4095 characters are beyond what C11 promises. Words come in the byte order of the machine. od and sed
+# take 0.3 s.
 set -e
 LC_ALL=C
 export LC_ALL
@@ -26,7 +30,7 @@ numbers() {
 echo '/* Made by weights/demo/embed.sh. */'
 echo '#include "weights/demo/demo.h"'
 echo
-if [ ! -e "${1:-}/demo.clip" ]; then
+if [ $# -eq 0 ] || [ ! -e "$1/demo.clip" ]; then
     echo 'const unsigned char demo_weights[1] = {0};'
     echo 'const size_t demo_weights_size = 0;'
     echo 'const DemoPicture demo_pictures[1] = {{NULL, NULL, 0}};'
