@@ -35,7 +35,8 @@ ExperimentSource experiment_folder(const char *root);
 
 /* What is kept of a picture. */
 typedef struct {
-    int observed;         /* 0: not yet, and nothing else is set */
+    const DatasetImage *entry;
+    int observed;         /* 0: not yet, and nothing below is set */
     size_t height, width; /* of the picture, in pixels */
     LakeTokens tokens;    /* as the model gives them: never normalised, so that every experiment may do it its own way */
 } ExperimentImage;
