@@ -28,9 +28,9 @@ typedef struct {
     size_t train_count, test_count;
 } Dataset;
 
-/* The category `category` out of relative paths in any order; others are passed over, as are hidden files, files without
- * a picture's extension, and files deeper in the tree. `name` is what messages call the whole. LAKE_BAD_INPUT where
- * there is no picture in train/good; the test images may be missing. The strings are copied. */
+/* The category `category` out of relative paths in any order; others are passed over, as are hidden files, files
+ * without a picture's extension, and files deeper in the tree. `name` is what messages call the whole. LAKE_BAD_INPUT
+ * where there is no picture in train/good; the test images may be missing. The strings are copied. */
 int dataset_build(Dataset *dataset, const char *category, const char *const *paths, size_t count, const char *name,
                   Error *e);
 
@@ -38,13 +38,14 @@ int dataset_build(Dataset *dataset, const char *category, const char *const *pat
 int dataset_open(Dataset *dataset, const char *root, const char *category, Error *e);
 void dataset_free(Dataset *dataset);
 
-/* The categories in relative paths, or in a folder: what has train/good. Sorted; free with folder_free. *count may
- * come out 0. */
+/* The categories in relative paths, or in a folder: what has pictures in train/good. Sorted; free with folder_free.
+ * *count may come out 0; the root itself may be a category then. */
 int dataset_list(char ***names, size_t *count, const char *const *paths, size_t path_count, Error *e);
 int dataset_list_folder(char ***names, size_t *count, const char *root, Error *e);
 
-/* The literature's draw of `shots` normal images, sorted(train/good)[seed*shots : (seed+1)*shots] (AnomalyDINO): they are
- * dataset->train[*first] and the shots - 1 after it. LAKE_USAGE where shots is 0, LAKE_BAD_INPUT where there are too few. */
+/* The literature's draw of `shots` normal images, sorted(train/good)[seed*shots : (seed+1)*shots] (AnomalyDINO): they
+ * are dataset->train[*first] and the shots - 1 after it. LAKE_USAGE where shots is 0, LAKE_BAD_INPUT where there are
+ * too few. */
 int dataset_draw(size_t *first, const Dataset *dataset, size_t shots, size_t seed, Error *e);
 
 /* A mask for an image of height x width: mask[y, x] = 1 where the picture is not black at the nearest place, else 0.

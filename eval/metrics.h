@@ -1,11 +1,11 @@
 /* How well scores separate defective from normal, as the literature measures it:
  *
  *   AUROC   area under the ROC curve; a tied pair counts one half (sklearn roc_auc_score)
- *   AP      sum over thresholds of (recall_n - recall_n-1) * precision_n (sklearn average_precision_score), not the trapezoid
+ *   AP      sum over thresholds of (recall_n - recall_n-1) * precision_n (sklearn average_precision_score)
  *   F1-max  largest 2PR / (P + R) over the thresholds of precision_recall_curve
- *   PRO     per-region overlap: mean over the 8-connected regions of the masks of the share of the region found, against
- *           the share of the normal pixels flagged; trapezoid up to a share of 0.3, interpolated there, divided by 0.3
- *           (Bergmann et al., IJCV 2021; the method of MVTec's evaluation script, every distinct score a threshold)
+ *   PRO     per-region overlap: mean over the 8-connected regions of the masks of the share of the region found,
+ *           against the share of the normal pixels flagged; trapezoid up to a share of 0.3, interpolated there, divided
+ *           by 0.3 (Bergmann et al., IJCV 2021; as in MVTec's evaluation script every distinct score is a threshold)
  *
  * Pixel measures pool all pixels of a category, those of normal images included. All are NaN where they are not
  * defined: where the labels are of one class only, there is nothing to separate. */
@@ -40,8 +40,8 @@ int eval_roc(EvalPoint *points, size_t most, size_t *count, const double *scores
 /* The largest false-positive rate that counts for PRO. */
 #define EVAL_PRO_LIMIT 0.3
 
-/* Up to this many pixels are measured exactly. Beyond it, scores that agree in their leading 23 to 32 bits are taken
- * as equal: as many bits as fit into eight million bins (128 MB); for scores in [0.01, 1] it is one part in a million. */
+/* Up to this many pixels are measured exactly. Beyond it, scores that agree in their leading 23 to 32 bits are taken as
+ * equal: as many bits as fit into eight million bins (128 MB); for scores in [0.01, 1] it is one part in a million. */
 #define EVAL_EXACT_PIXELS ((size_t)16 << 20)
 
 typedef struct {
@@ -53,7 +53,7 @@ typedef struct {
     size_t images, regions;       /* regions: connected defects in the masks */
 } EvalPixelScores;
 
-/* Pixels of many images, in bounded memory (about 250 MB at most, 4 to 8 bytes per pixel for small sets). */
+/* Pixels of many images, in bounded memory: 256 MB at most, and 8 bytes per pixel of the image being added. */
 typedef struct EvalPixels EvalPixels;
 
 /* exact_pixels: the limit above which scores are grouped; 0 for EVAL_EXACT_PIXELS. */
