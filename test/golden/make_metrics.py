@@ -94,11 +94,12 @@ def main():
             overlap, regions = pro(maps, masks)
             out.write("pixels %d %d %d %d %d %d " % (seed, h, w, levels, images, regions))
             out.write("%.15g %.15g %.15g %.15g\n" % (*flat, overlap))
-        out.write("# mask H W HEIGHT WIDTH, and the rows of a mask with seed 70 resized\n")
+        out.write("# mask H W HEIGHT WIDTH, its pixels and those of it resized\n")
         for h, w, height, width in ((6, 9, 13, 4), (11, 8, 5, 17), (7, 7, 7, 7)):
             mask = Image.fromarray((picture(70, h, w, 1, False)[1] != 0).astype(np.uint8))
             rows = np.asarray(mask.resize((width, height), Image.NEAREST))
-            out.write("mask %d %d %d %d %s\n" % (h, w, height, width, "".join(str(v) for v in rows.ravel())))
+            before, after = ("".join(str(v) for v in np.asarray(m).ravel()) for m in (mask, rows))
+            out.write("mask %d %d %d %d %s %s\n" % (h, w, height, width, before, after))
 
 
 main()
