@@ -24,9 +24,9 @@ enum {
     DEMO_DIRT = 3,           /* 0, 1, 2 defective pictures among the normals */
     DEMO_CLEAN_SHOTS = 8,    /* normal pictures of the contamination experiment */
     DEMO_ROC_POINTS = 64,    /* of a ROC curve, at most */
-    DEMO_EXAMPLES = 4,       /* pictures shown per category, at most */
+    DEMO_EXAMPLES = 5,       /* pictures shown per category, at most */
     DEMO_SHARES = 5,         /* neurons named per example */
-    DEMO_NEURONS_MAX = 128,  /* chosen neurons listed per layer, at most */
+    DEMO_NEURONS_MAX = 256,  /* chosen neurons listed per layer, at most */
     DEMO_NAME_MAX = 48       /* bytes of a method's name */
 };
 
@@ -103,7 +103,8 @@ typedef struct {
     EvalPoint roc[DEMO_ROC_POINTS];
     double lo, hi;          /* colours of heatmaps and overlays span these scores: half and 1.5 times the threshold */
     size_t example_count;
-    DemoExample examples[DEMO_EXAMPLES]; /* a normal picture first, then a picture of each of the first kinds of defect */
+    DemoExample examples[DEMO_EXAMPLES]; /* the first normal picture, then the first of each kind of defect:
+                                            not chosen by how well they come out */
 
     /* Image AUROC. */
     double by_count[3][DEMO_COUNTS];  /* DEMO_TOP, DEMO_RANDOM, DEMO_BOTTOM: of counts[] neurons */
@@ -116,7 +117,7 @@ typedef struct {
     DemoLayer layers[LAKE_MAX_LAYERS]; /* the sparse choice, draw 0 */
 } DemoCategory;
 
-enum { DEMO_TOP, DEMO_RANDOM, DEMO_BOTTOM };
+enum { DEMO_TOP, DEMO_RANDOM, DEMO_BOTTOM }; /* first index of by_count */
 
 /* Overlap of the sparse choices of two categories in one layer. */
 typedef struct {
@@ -147,7 +148,7 @@ typedef struct {
     int has_text;                    /* 0: no text tower: zero and by_weight are NaN */
     size_t neurons;                  /* K of the defaults */
     size_t sparse;                   /* K of the sparse choice */
-    size_t counts[DEMO_COUNTS];      /* values of K, ascending; those above the width are the width */
+    size_t counts[DEMO_COUNTS];      /* values of K: 1/16, 1/8 (the sparse choice), 1/4, 1/2 and 25/32 of the width */
     double text_weights[DEMO_WEIGHTS];
     size_t category_count;
     DemoCategory *categories;
@@ -162,11 +163,11 @@ typedef struct {
     size_t verdict_count;
     DemoVerdict verdicts[DEMO_VERDICTS];
 
-    size_t row_count, row_room;
-    DemoRow *rows;                   /* every measurement, in the order it was made */
+    size_t row_count;
+    DemoRow *rows;                   /* every measurement, category by category, in the order they were made */
 } DemoResults;
 
-/* Told how much is done, 0 to 1, and on what category. */
+/* Told how much is done, 0 to 1, and on what category; always by the thread that called demo_run. */
 typedef struct {
     void (*report)(void *context, const char *category, double share);
     void *context;

@@ -149,6 +149,14 @@ static int label_width(const Range *range, int dot)
     return widest;
 }
 
+/* Width of a line on a photo of this size. */
+static float line_width(int width, int height)
+{
+    const double side = sqrt((double)width * (double)height);
+
+    return (float)fmin(fmax(side / 450, side < 100 ? 0.6 : 1), CONTOUR_MAX_RADIUS / 2);
+}
+
 /* Sizes grow with the square root of the photo's area, within what its height has room for: three labels. */
 static Layout choose_layout(int width, int height, const Range *range)
 {
@@ -158,7 +166,7 @@ static Layout choose_layout(int width, int height, const Range *range)
 
     l.dot = (int)(side / 280 + 0.5);
     l.dot = l.dot < 1 ? 1 : l.dot > room && room > 0 ? room : l.dot;
-    l.line = (float)fmin(fmax(side / 450, side < 100 ? 0.6 : 1), CONTOUR_MAX_RADIUS / 2);
+    l.line = line_width(width, height);
     l.gap = (int)fmax(2, side / 60);
     l.bar = (int)fmax(4, side / 32);
     l.panel = l.gap + l.bar + 5 * l.dot + 1 + label_width(range, l.dot) + l.gap;
@@ -319,6 +327,32 @@ int draw_overlay(Image *out, const Image *photo, const float *map, float lo, flo
     else
         draw_bar(out, &range, &l, photo->width + l.gap);
     return rc;
+}
+
+int draw_outline(Image *picture, const unsigned char *mask, int width, int height, const unsigned char rgb[3], Error *e)
+{
+    const float line = line_width(width, height);
+    const size_t count = (size_t)width * (size_t)height;
+    float *map = malloc(count * sizeof *map);
+    unsigned char *distance = malloc(count);
+    int code = LAKE_OK;
+
+    if (picture->width < width || picture->height < height)
+        code = error_set(e, LAKE_USAGE, "outline: a mask of %d x %d pixels on a picture of %d x %d", width, height,
+                         picture->width, picture->height);
+    else if (map == NULL || distance == NULL)
+        code = error_memory(e, "an outline");
+    for (size_t i = 0; code == LAKE_OK && i < count; i++)
+        map[i] = mask[i] != 0;
+    if (code == LAKE_OK)
+        contour_distance(distance, map, width, height, 0.5f, line + 1);
+    for (size_t i = 0; code == LAKE_OK && i < count; i++)
+        if (distance[i] != CONTOUR_FAR)
+            mix(pixel_at(picture, (int)(i % (size_t)width), (int)(i / (size_t)width)), rgb,
+                clip(line / 2 + 0.5f - (float)distance[i] / CONTOUR_UNIT));
+    free(map);
+    free(distance);
+    return code;
 }
 
 /* ---------------------------------------------------------------- the strip */

@@ -17,6 +17,10 @@ int draw_heatmap(Image *out, const float *map, int width, int height, float lo, 
  * and hi in digits stands at the right. map is [photo->height, photo->width]. A NaN threshold draws none. */
 int draw_overlay(Image *out, const Image *photo, const float *map, float lo, float hi, float threshold, Error *e);
 
+/* Draws the outline of a mask [height, width], non-zero inside, over the upper left of a picture at least as large: where the
+ * truth is, on a photo or an overlay of it. */
+int draw_outline(Image *picture, const unsigned char *mask, int width, int height, const unsigned char rgb[3], Error *e);
+
 /* Photo, heatmap and overlay side by side at equal height. */
 int draw_strip(Image *out, const Image *photo, const float *map, float lo, float hi, float threshold, Error *e);
 
