@@ -52,7 +52,8 @@ static const char *const gear_test[][3] = {
     {"gear/test/hole/none.png", "hole", NULL},
     {"gear/test/hole-b/000.png", "hole-b", "gear/ground_truth/hole-b/000_mask.png"},
 };
-static const char *const gear_train[] = {"gear/train/good/000.JPG", "gear/train/good/003.png", "gear/train/good/010.png"};
+static const char *const gear_train[] = {"gear/train/good/000.JPG", "gear/train/good/003.png",
+                                         "gear/train/good/010.png"};
 
 static void check_gear(const Dataset *d, const char *name)
 {
@@ -102,8 +103,8 @@ static void test_paths(void)
         dataset_free(&d);
     }
     if (check(dataset_build(&d, "", plain, 3, "demo", &e) == LAKE_OK, "root as category", "%s", e.text)) {
-        check(d.train_count == 1 && d.test_count == 1 && d.test[0].mask != NULL && strcmp(d.test[0].mask, plain[2]) == 0,
-              "root as category, its images", "%d train, %d test", (int)d.train_count, (int)d.test_count);
+        check(d.train_count == 1 && d.test_count == 1 && d.test[0].mask != NULL &&
+              strcmp(d.test[0].mask, plain[2]) == 0, "root as category, its images", "%d train, %d test", (int)d.train_count, (int)d.test_count);
         dataset_free(&d);
     }
     check(dataset_build(&d, "empty", paths, PATHS, "demo", &e) == LAKE_BAD_INPUT && d.train == NULL &&
@@ -123,8 +124,8 @@ static void test_draw(void)
     d.category = name;
     check(dataset_draw(&first, &d, 4, 0, &e) == LAKE_OK && first == 0, "first draw", "%d (%s)", (int)first, e.text);
     check(dataset_draw(&first, &d, 5, 1, &e) == LAKE_OK && first == 5, "last draw", "%d (%s)", (int)first, e.text);
-    check(dataset_draw(&first, &d, 4, 2, &e) == LAKE_BAD_INPUT && strstr(e.text, "gear") != NULL, "too few for a draw", "%s",
-          e.text);
+    check(dataset_draw(&first, &d, 4, 2, &e) == LAKE_BAD_INPUT && strstr(e.text, "gear") != NULL, "too few for a draw",
+          "%s", e.text);
     check(dataset_draw(&first, &d, 11, 0, &e) == LAKE_BAD_INPUT, "too few for any draw", "%s", e.text);
     check(dataset_draw(&first, &d, 2, (size_t)-1, &e) == LAKE_BAD_INPUT, "a huge seed", "%d", (int)first);
     check(dataset_draw(&first, &d, 0, 0, &e) == LAKE_USAGE, "a draw of none", "%s", e.text);
@@ -215,8 +216,8 @@ static void test_masks(void)
     if (!check(folder_create("build", &e) == LAKE_OK && file_save(ROOT ".pgm", pgm, size, &e) == LAKE_OK, "mask saved",
                "%s", e.text))
         return;
-    check(dataset_mask_read(mask, 2, 3, ROOT ".pgm", &e) == LAKE_OK && memcmp(mask, plain, 6) == 0, "mask of a file", "%s",
-          e.text);
+    check(dataset_mask_read(mask, 2, 3, ROOT ".pgm", &e) == LAKE_OK && memcmp(mask, plain, 6) == 0, "mask of a file",
+          "%s", e.text);
     remove(ROOT ".pgm");
     check(dataset_mask_read(mask, 2, 3, ROOT ".pgm", &e) == LAKE_BAD_INPUT, "mask missing", "%s", e.text);
 }

@@ -78,13 +78,13 @@ static void golden_scores(FILE *f)
     make_scores(scores, labels, seed, n, levels);
     code = eval_scores(&out, scores, labels, n, &e);
     check(code == LAKE_OK && !off(out.auroc, auroc) && !off(out.ap, ap) && !off(out.f1max, f1max), "scores",
-          "seed %lu: %.15g %.15g %.15g for %.15g %.15g %.15g (%s)", seed, out.auroc, out.ap, out.f1max, auroc, ap, f1max,
-          e.text);
+          "seed %lu: %.15g %.15g %.15g for %.15g %.15g %.15g (%s)", seed, out.auroc, out.ap, out.f1max, auroc, ap,
+          f1max, e.text);
 }
 
 /* Adds the pictures of a golden line and measures; exact_pixels as eval_pixels_open's. */
-static int measure_pictures(EvalPixelScores *out, size_t exact_pixels, unsigned long seed, size_t h, size_t w, int levels,
-                            size_t images, Error *e)
+static int measure_pictures(EvalPixelScores *out, size_t exact_pixels, unsigned long seed, size_t h, size_t w,
+                            int levels, size_t images, Error *e)
 {
     static float map[SIDE * SIDE];
     static unsigned char mask[SIDE * SIDE];
@@ -111,8 +111,8 @@ static void golden_pixels(FILE *f)
     EvalPixelScores out;
     Error e = {0, ""};
 
-    if (fscanf(f, "%lu %lu %lu %d %lu %lu %lf %lf %lf %lf", &seed, &h, &w, &levels, &images, &regions, &auroc, &ap, &f1max,
-               &pro) != 10 || h * w > SIDE * SIDE) {
+    if (fscanf(f, "%lu %lu %lu %d %lu %lu %lf %lf %lf %lf", &seed, &h, &w, &levels, &images, &regions, &auroc, &ap,
+               &f1max, &pro) != 10 || h * w > SIDE * SIDE) {
         check(0, "pixels", "golden file damaged");
         return;
     }
@@ -124,7 +124,8 @@ static void golden_pixels(FILE *f)
         check(code == LAKE_OK && !off(out.auroc, auroc) && !off(out.ap, ap) && !off(out.f1max, f1max) &&
               !off(out.pro, pro) && out.regions == regions && out.images == images &&
               out.normal + out.defective == (double)(h * w * images) && (way > 0 || out.auroc_margin == 0),
-              "pixels", "seed %lu, way %d: %.15g %.15g %.15g %.15g for %.15g %.15g %.15g %.15g; %lu regions for %lu (%s)",
+              "pixels",
+              "seed %lu, way %d: %.15g %.15g %.15g %.15g for %.15g %.15g %.15g %.15g; %lu regions for %lu (%s)",
               seed, way, out.auroc, out.ap, out.f1max, out.pro, auroc, ap, f1max, pro, (unsigned long)out.regions,
               regions, e.text);
     }
@@ -162,13 +163,15 @@ static void test_undefined(void)
     Error e = {0, ""};
 
     memset(&out, 0, sizeof out);
-    check(eval_scores(&out, scores, normal, 3, &e) == LAKE_OK && isnan(out.auroc) && isnan(out.ap) && isnan(out.f1max) &&
-          isnan(out.f1_threshold) && out.normal == 3 && out.anomalous == 0, "only normal: undefined", "auroc %g", out.auroc);
+    check(eval_scores(&out, scores, normal, 3, &e) == LAKE_OK && isnan(out.auroc) && isnan(out.ap) &&
+          isnan(out.f1max) && isnan(out.f1_threshold) && out.normal == 3 && out.anomalous == 0,
+          "only normal: undefined", "auroc %g", out.auroc);
     check(eval_scores(&out, scores, anomalous, 3, &e) == LAKE_OK && isnan(out.auroc) && isnan(out.ap) &&
           out.anomalous == 3, "only anomalous: undefined", "auroc %g", out.auroc);
-    check(eval_scores(&out, scores, normal, 0, &e) == LAKE_OK && isnan(out.auroc), "no scores: undefined", "%g", out.auroc);
-    check(eval_roc(points, 4, &count, scores, normal, 3, &e) == LAKE_OK && count == 0, "no curve of one class", "%d points",
-          (int)count);
+    check(eval_scores(&out, scores, normal, 0, &e) == LAKE_OK && isnan(out.auroc), "no scores: undefined", "%g",
+          out.auroc);
+    check(eval_roc(points, 4, &count, scores, normal, 3, &e) == LAKE_OK && count == 0, "no curve of one class",
+          "%d points", (int)count);
     check(eval_scores(&out, bad, normal, 3, &e) == LAKE_BAD_INPUT && strstr(e.text, "score 2 of 3") != NULL,
           "score not finite", "%s", e.text);
     check(eval_roc(points, 1, &count, scores, normal, 3, &e) == LAKE_USAGE, "curve of one point", "%s", e.text);
@@ -209,7 +212,8 @@ static void test_thinned(void)
     make_scores(scores, labels, 6, MAX_SCORES, 16);
     for (size_t most = 2; most <= 50; most += 6) {
         size_t count = 0;
-        right &= eval_roc(points, most, &count, scores, labels, MAX_SCORES, &e) == LAKE_OK && count >= 2 && count <= most;
+        right &= eval_roc(points, most, &count, scores, labels, MAX_SCORES, &e) == LAKE_OK;
+        right &= count >= 2 && count <= most;
         right &= points[0].fpr == 0 && points[0].tpr == 0 && points[count - 1].fpr == 1 && points[count - 1].tpr == 1;
         widest = 0;
         for (size_t i = 1; i < count; i++) {
@@ -255,12 +259,13 @@ static void test_regions(void)
 
 static void test_keys(void)
 {
-    const float scores[] = {-FLT_MAX, -1e30f, -1, -0.5f, -FLT_MIN, -1e-44f, 0, 1e-44f, FLT_MIN, 0.5f, 1, 1e30f, FLT_MAX};
+    const float scores[] = {-FLT_MAX, -1e30f, -1, -0.5f, -FLT_MIN, -1e-44f, 0, 1e-44f, FLT_MIN, 0.5f, 1, FLT_MAX};
     const size_t n = sizeof scores / sizeof *scores;
     int right = score_key(-0.0f) == score_key(0.0f);
 
     for (size_t i = 0; i < n; i++)
-        right &= key_score(score_key(scores[i])) == scores[i] && (i == 0 || score_key(scores[i - 1]) < score_key(scores[i]));
+        right &= key_score(score_key(scores[i])) == scores[i] &&
+                 (i == 0 || score_key(scores[i - 1]) < score_key(scores[i]));
     check(right, "keys are in the scores' order", "no");
 }
 
@@ -278,7 +283,9 @@ static void test_merging(void)
     memset(out, 0, sizeof out);
     for (size_t i = 0; i < W * H && code == LAKE_OK; i++) {
         mask[i] = i % W / 32 % 4 == 0 && i / W / 32 % 2 == 0;
-        map[i] = (float)exp2(bits(&seed, 24) / 16777216 * 110 - 60 + 10 * mask[i]) * (lake_random(&seed) % 8 == 0 ? -1 : 1);
+        map[i] = (float)exp2(bits(&seed, 24) / 16777216 * 110 - 60 + 10 * mask[i]);
+        if (lake_random(&seed) % 8 == 0)
+            map[i] = -map[i];
     }
     for (int way = 0; way < 2 && code == LAKE_OK; way++) {
         EvalPixels *pixels = NULL;
@@ -291,9 +298,9 @@ static void test_merging(void)
     }
     check(code == LAKE_OK && fabs(out[0].auroc - out[1].auroc) <= out[1].auroc_margin + TOLERANCE &&
           fabs(out[0].pro - out[1].pro) <= out[1].pro_margin + TOLERANCE, "grouped within its margins",
-          "%.15g +- %g for %.15g, %.15g +- %g for %.15g (%s)", out[1].auroc, out[1].auroc_margin, out[0].auroc, out[1].pro,
-          out[1].pro_margin, out[0].pro, e.text);
-    /* Bins are 2^-14 of a score or finer, and scores spread over 110 octaves: 1 / (16384 * 110) of the pixels to a bin. */
+          "%.15g +- %g for %.15g, %.15g +- %g for %.15g (%s)", out[1].auroc, out[1].auroc_margin, out[0].auroc,
+          out[1].pro, out[1].pro_margin, out[0].pro, e.text);
+    /* Bins are 2^-14 of a score or finer, and scores spread over 110 octaves: a millionth of the pixels to a bin. */
     check(out[1].auroc_margin > 0 && out[1].auroc_margin < 1e-5 && out[1].pro_margin < 1e-5 &&
           fabs(out[0].ap - out[1].ap) < 1e-5 && fabs(out[0].f1max - out[1].f1max) < 1e-5, "grouped finely",
           "margins %g %g, ap %g for %g, f1 %g for %g", out[1].auroc_margin, out[1].pro_margin, out[1].ap, out[0].ap,
@@ -323,11 +330,12 @@ static void test_pixels_apart(void)
           eval_pixels_scores(pixels, &out, &e) == LAKE_OK && out.images == 1 && out.normal == 4 && out.defective == 2,
           "a bad map is refused whole", "%s", e.text);
     /* One region of two tied pixels: the run to (0.5, 0), then the rise; nothing below 0.3. */
-    check(!off(out.auroc, 0.5) && out.pro == 0 && out.regions == 1, "PRO by hand", "auroc %g, pro %g", out.auroc, out.pro);
+    check(!off(out.auroc, 0.5) && out.pro == 0 && out.regions == 1, "PRO by hand", "auroc %g, pro %g", out.auroc,
+          out.pro);
     check(eval_pixels_roc(pixels, ours, 8, &count[0], &e) == LAKE_OK &&
           eval_roc(theirs, 8, &count[1], scores, mask, 6, &e) == LAKE_OK && count[0] == count[1] &&
-          memcmp(ours, theirs, count[0] * sizeof *ours) == 0, "the pixels' ROC curve", "%d points for %d", (int)count[0],
-          (int)count[1]);
+          memcmp(ours, theirs, count[0] * sizeof *ours) == 0, "the pixels' ROC curve", "%d points for %d",
+          (int)count[0], (int)count[1]);
     eval_pixels_close(pixels);
 }
 
