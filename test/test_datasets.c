@@ -33,6 +33,7 @@ static const char *const paths[] = {
     "gear/ground_truth/hole-b/000_mask.png",
     "gear/ground_truth/good/000_mask.png",
     "gearbox/train/good/000.png",
+    "gear-train/good/999.png",
     "empty/test/good/000.png",
     "01/train/ok/000.bmp",
     "01/test/ok/000.bmp",
@@ -104,7 +105,8 @@ static void test_paths(void)
     }
     if (check(dataset_build(&d, "", plain, 3, "demo", &e) == LAKE_OK, "root as category", "%s", e.text)) {
         check(d.train_count == 1 && d.test_count == 1 && d.test[0].mask != NULL &&
-              strcmp(d.test[0].mask, plain[2]) == 0, "root as category, its images", "%d train, %d test", (int)d.train_count, (int)d.test_count);
+              strcmp(d.test[0].mask, plain[2]) == 0, "root as category, its images", "%d train, %d test",
+              (int)d.train_count, (int)d.test_count);
         dataset_free(&d);
     }
     check(dataset_build(&d, "empty", paths, PATHS, "demo", &e) == LAKE_BAD_INPUT && d.train == NULL &&
@@ -204,12 +206,15 @@ static void test_masks(void)
 {
     static const unsigned char pgm[] = "P5 3 2 255\n\0\1\377\0\0\7";
     static const unsigned char plain[6] = {0, 1, 1, 0, 0, 1}, wide[14] = {0, 0, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 1, 1};
+    static const unsigned char ppm[] = "P6 4 1 255\n\1\0\0\0\1\0\0\0\1\0\0\0", dark[4] = {1, 1, 1, 0};
     const size_t size = sizeof pgm - 1;
     unsigned char mask[14];
     Error e = {0, ""};
 
     check(dataset_mask_decode(mask, 2, 3, pgm, size, "mask", &e) == LAKE_OK && memcmp(mask, plain, 6) == 0,
           "any value but 0 is a defect", "%s", e.text);
+    check(dataset_mask_decode(mask, 1, 4, ppm, sizeof ppm - 1, "mask", &e) == LAKE_OK && memcmp(mask, dark, 4) == 0,
+          "so is any colour", "%d%d%d%d %s", mask[0], mask[1], mask[2], mask[3], e.text);
     check(dataset_mask_decode(mask, 2, 7, pgm, size, "mask", &e) == LAKE_OK && memcmp(mask, wide, 14) == 0,
           "mask resized", "%d%d%d%d%d%d%d %s", mask[0], mask[1], mask[2], mask[3], mask[4], mask[5], mask[6], e.text);
     check(dataset_mask_decode(mask, 2, 3, pgm, 9, "mask", &e) == LAKE_BAD_INPUT, "mask cut short", "%s", e.text);

@@ -269,7 +269,8 @@ static void test_keys(void)
     check(right, "keys are in the scores' order", "no");
 }
 
-/* Scores over 2^-60 to 2^60, so that the histogram has to merge; against the exact measures. */
+/* Scores over 2^-60 to 2^60 after some near 1, so that the histogram has to merge what it holds; against the exact
+ * measures. */
 static void test_merging(void)
 {
     enum { W = 512, H = 256 };
@@ -284,6 +285,8 @@ static void test_merging(void)
     for (size_t i = 0; i < W * H && code == LAKE_OK; i++) {
         mask[i] = i % W / 32 % 4 == 0 && i / W / 32 % 2 == 0;
         map[i] = (float)exp2(bits(&seed, 24) / 16777216 * 110 - 60 + 10 * mask[i]);
+        if (i < W * H / 2)
+            map[i] = (float)exp2(bits(&seed, 24) / 16777216 + mask[i]);
         if (lake_random(&seed) % 8 == 0)
             map[i] = -map[i];
     }
@@ -291,7 +294,9 @@ static void test_merging(void)
         EvalPixels *pixels = NULL;
         code = eval_pixels_open(&pixels, (size_t)way, &e);
         if (code == LAKE_OK)
-            code = eval_pixels_add(pixels, map, mask, H, W, &e);
+            code = eval_pixels_add(pixels, map, mask, H / 2, W, &e);
+        if (code == LAKE_OK)
+            code = eval_pixels_add(pixels, map + W * H / 2, mask + W * H / 2, H / 2, W, &e);
         if (code == LAKE_OK)
             code = eval_pixels_scores(pixels, &out[way], &e);
         eval_pixels_close(pixels);
@@ -300,13 +305,35 @@ static void test_merging(void)
           fabs(out[0].pro - out[1].pro) <= out[1].pro_margin + TOLERANCE, "grouped within its margins",
           "%.15g +- %g for %.15g, %.15g +- %g for %.15g (%s)", out[1].auroc, out[1].auroc_margin, out[0].auroc,
           out[1].pro, out[1].pro_margin, out[0].pro, e.text);
-    /* Bins are 2^-14 of a score or finer, and scores spread over 110 octaves: a millionth of the pixels to a bin. */
+    /* Bins are 2^-14 of a score or finer: fewer than one in 10^4 of the pixels to a bin, so of the pairs, 10^-5. */
     check(out[1].auroc_margin > 0 && out[1].auroc_margin < 1e-5 && out[1].pro_margin < 1e-5 &&
           fabs(out[0].ap - out[1].ap) < 1e-5 && fabs(out[0].f1max - out[1].f1max) < 1e-5, "grouped finely",
           "margins %g %g, ap %g for %g, f1 %g for %g", out[1].auroc_margin, out[1].pro_margin, out[1].ap, out[0].ap,
           out[1].f1max, out[0].f1max);
     free(map);
     free(mask);
+}
+
+/* Within a factor of 2 grouping keeps every float apart. */
+static void test_grouped_exactly(void)
+{
+    const float map[3] = {1, 1 + FLT_EPSILON, 1 - FLT_EPSILON};
+    const unsigned char mask[3] = {0, 1, 0};
+    EvalPixelScores out;
+    EvalPixels *pixels = NULL;
+    int code;
+    Error e = {0, ""};
+
+    memset(&out, 0, sizeof out);
+    code = eval_pixels_open(&pixels, 1, &e);
+    if (code == LAKE_OK)
+        code = eval_pixels_add(pixels, map, mask, 1, 3, &e);
+    if (code == LAKE_OK)
+        code = eval_pixels_scores(pixels, &out, &e);
+    check(code == LAKE_OK && out.auroc == 1 && out.auroc_margin == 0 && out.pro == 1 &&
+          out.f1_threshold == (double)map[1], "grouped, neighbouring floats", "auroc %g, threshold %.9g (%s)", out.auroc,
+          out.f1_threshold, e.text);
+    eval_pixels_close(pixels);
 }
 
 /* A map with an infinity is refused whole, and a curve of pixels is that of the same scores in an array. */
@@ -348,6 +375,7 @@ int main(void)
     test_regions();
     test_keys();
     test_merging();
+    test_grouped_exactly();
     test_pixels_apart();
     return 0;
 }
