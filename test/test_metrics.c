@@ -331,7 +331,8 @@ static void test_grouped_exactly(void)
     if (code == LAKE_OK)
         code = eval_pixels_scores(pixels, &out, &e);
     check(code == LAKE_OK && out.auroc == 1 && out.auroc_margin == 0 && out.pro == 1 &&
-          out.f1_threshold == (double)map[1], "grouped, neighbouring floats", "auroc %g, threshold %.9g (%s)", out.auroc,
+          out.f1_threshold == (double)map[1], "grouped, neighbouring floats", "auroc %g, threshold %.9g (%s)",
+          out.auroc,
           out.f1_threshold, e.text);
     eval_pixels_close(pixels);
 }
