@@ -1,4 +1,5 @@
 # make            the command ./lake and the library liblake.a (any C11 compiler: make CC=clang, make CC=tcc)
+# make demo       the whole method on the small model and pictures inside ./lake; results in lake-demo/
 # make test       every test; the last line counts them
 # make asan       the same tests under AddressSanitizer and UndefinedBehaviorSanitizer
 # make bench      build/bench/tower, the timing program of doc/SPEED.md
@@ -103,6 +104,11 @@ FLAGS_NOW := $(CC) $(ALL_CFLAGS) | $(FLAGS_AVX2) | $(FLAGS_AVX512) | $(LDFLAGS)
 $(BUILD)/flags: FORCE
 	@echo '$(FLAGS_NOW)' | cmp -s - $@ || echo '$(FLAGS_NOW)' > $@
 
+# ---- the demo ----------------------------------------------------------------------------------------------
+
+demo: all
+	$(abspath $(LAKE)) demo
+
 # ---- tests -------------------------------------------------------------------------------------------------
 
 test: all $(TEST_PROGRAMS)
@@ -138,6 +144,6 @@ clean:
 	rm -rf build lake liblake.a
 
 FORCE:
-.PHONY: all test asan bench install clean FORCE
+.PHONY: all demo test asan bench install clean FORCE
 
 -include $(LIBRARY_OBJECTS:.o=.d) $(COMMAND_OBJECTS:.o=.d) $(TEST_PROGRAMS:=.d)

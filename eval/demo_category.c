@@ -1,5 +1,5 @@
-/* The experiments of the demo on one category; see demo.h. One function per experiment; each measurement becomes a row, and
- * each curve is the mean of its rows' image AUROC over draws. */
+/* The experiments of the demo on one category; see demo.h. One function per experiment; each measurement becomes a row,
+ * and each curve is the mean of its rows' image AUROC over draws. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,8 +97,8 @@ static int sweep_decisions(DemoRun *run, ExperimentFit *fit, size_t draw, Error 
 
     for (size_t i = 0; i < DEMO_WEIGHTS && code == LAKE_OK && r->has_text; i++) {
         decision.lambda = r->text_weights[i];
-        snprintf(method, sizeof method, "lambda-0.%d", (int)i);
-        code = record(run, fit, &decision, i < 10 ? method : "lambda-1", draw, &c->by_weight[i], 1.0 / DEMO_DRAWS, e);
+        snprintf(method, sizeof method, "lambda-%d.%d", (int)i / 10, (int)i % 10); /* %f would follow the locale */
+        code = record(run, fit, &decision, method, draw, &c->by_weight[i], 1.0 / DEMO_DRAWS, e);
     }
     decision = run->options.decision;
     for (int p = 0; p < DEMO_POOLINGS && code == LAKE_OK; p++) {
@@ -184,7 +184,7 @@ static int run_zero(DemoRun *run, Error *e)
     return code;
 }
 
-/* ---- which neurons, and how many ---- */
+/* ---- which neurons, and how many: by the structural score alone ---- */
 
 /* One selection: fitted, measured, recorded. detector: takes the fitted detector over, or NULL. */
 static int measure_selection(DemoRun *run, const LakeOptions *options, const char *method, size_t draw, double *auroc,
@@ -197,13 +197,14 @@ static int measure_selection(DemoRun *run, const LakeOptions *options, const cha
 
     memset(&plan, 0, sizeof plan);
     plan.options = *options;
+    plan.options.decision.lambda = 0; /* the texts know nothing of neurons, and would only blur the comparison */
     plan.shots = shots;
     plan.shot_count = DEMO_SHOTS;
     if (code == LAKE_OK)
         code = experiment_fit(&fit, &run->x, &plan, e);
     if (code != LAKE_OK)
         return code;
-    code = record(run, &fit, &options->decision, method, draw, auroc, share, e);
+    code = record(run, &fit, &plan.options.decision, method, draw, auroc, share, e);
     if (code == LAKE_OK && detector != NULL) {
         *detector = fit.detector;
         memset(&fit.detector, 0, sizeof fit.detector);
@@ -237,18 +238,20 @@ static int describe_layers(DemoCategory *c, const LakeDetector *detector, Error 
     return code;
 }
 
-/* The sparse choice of the first draw, with its tokens, for neurons' names and the audit. */
-static int describe_sparse_choice(DemoRun *run, Error *e)
+/* The top neurons; the first draw's sparse choice keeps its tokens, for the neurons' names and the audit. */
+static int measure_top(DemoRun *run, size_t i, size_t draw, double share, Error *e)
 {
     LakeOptions options = run->options;
+    int described = draw == 0 && run->results->counts[i] == run->results->sparse, code;
+    char method[DEMO_NAME_MAX];
     LakeDetector detector;
-    double unused = 0;
-    int code;
 
-    options.neurons = run->results->sparse;
-    options.keep_tokens = 1;
-    code = measure_selection(run, &options, "sparse", 0, &unused, 0, &detector, e);
-    if (code != LAKE_OK)
+    options.neurons = run->results->counts[i];
+    options.keep_tokens = described;
+    snprintf(method, sizeof method, "variance-%d", (int)options.neurons);
+    code = measure_selection(run, &options, method, draw, &run->category->by_count[DEMO_TOP][i], share,
+                             described ? &detector : NULL, e);
+    if (code != LAKE_OK || !described)
         return code;
     code = describe_layers(run->category, &detector, e);
     lake_detector_close(&detector);
@@ -262,12 +265,9 @@ static int measure_count(DemoRun *run, size_t i, size_t draw, Error *e)
     const double share = 1.0 / DEMO_NEURON_DRAWS;
     LakeOptions options = run->options;
     char method[DEMO_NAME_MAX];
-    int count, code;
+    int count = (int)run->results->counts[i], code = measure_top(run, i, draw, share, e);
 
     options.neurons = run->results->counts[i];
-    count = (int)options.neurons;
-    snprintf(method, sizeof method, "variance-%d", count);
-    code = measure_selection(run, &options, method, draw, &c->by_count[DEMO_TOP][i], share, NULL, e);
     options.selection = LAKE_SELECT_RANDOM;
     for (int seed = 1; seed <= DEMO_RANDOM_SEEDS && code == LAKE_OK; seed++) {
         options.seed = (uint64_t)seed;
@@ -285,7 +285,7 @@ static int measure_count(DemoRun *run, size_t i, size_t draw, Error *e)
 
 static int run_neurons(DemoRun *run, Error *e)
 {
-    int code = describe_sparse_choice(run, e);
+    int code = LAKE_OK;
 
     for (size_t draw = 0; draw < DEMO_NEURON_DRAWS && code == LAKE_OK; draw++) {
         LakeOptions options = run->options;
@@ -300,8 +300,8 @@ static int run_neurons(DemoRun *run, Error *e)
 
 /* ---- contaminated normals ---- */
 
-/* The test pictures that are put among the normals in turn: picture `number` of the first two kinds of defect; where there
- * is but one kind, two pictures of it. Pictures are sorted by kind. */
+/* The test pictures that are put among the normals in turn: picture `number` of the first two kinds of defect; where
+ * there is but one kind, two pictures of it. Pictures are sorted by kind. */
 static int choose_dirty(size_t dirty[DEMO_DIRT - 1], const Dataset *set, size_t number, Error *e)
 {
     size_t found = 0;
@@ -318,8 +318,8 @@ static int choose_dirty(size_t dirty[DEMO_DIRT - 1], const Dataset *set, size_t 
         }
     }
     if (found < DEMO_DIRT - 1)
-        return error_set(e, LAKE_BAD_INPUT, "%s: the demo needs more than %d defective pictures of a kind", set->category,
-                         (int)number);
+        return error_set(e, LAKE_BAD_INPUT, "%s: the demo needs more than %d defective pictures of a kind",
+                         set->category, (int)number);
     return LAKE_OK;
 }
 

@@ -76,7 +76,8 @@ static int draw_pictures(DemoExample *example, const DemoCategory *c, const Expe
         example->heatmap.rgb = NULL;
         return code;
     }
-    code = draw_overlay(&example->overlay, &example->photo, example->map, (float)c->lo, (float)c->hi, (float)c->threshold, e);
+    code = draw_overlay(&example->overlay, &example->photo, example->map, (float)c->lo, (float)c->hi,
+                        (float)c->threshold, e);
     if (code != LAKE_OK) {
         example->overlay.rgb = NULL;
         return code;
@@ -86,8 +87,8 @@ static int draw_pictures(DemoExample *example, const DemoCategory *c, const Expe
     return code;
 }
 
-static int add_example(DemoCategory *c, const Experiment *x, const ExperimentFit *fit, const ExperimentOutcome *out, size_t i,
-                       Error *e)
+static int add_example(DemoCategory *c, const Experiment *x, const ExperimentFit *fit, const ExperimentOutcome *out,
+                       size_t i, Error *e)
 {
     DemoExample *example = &c->examples[c->example_count++];
     const DatasetImage *image = &x->dataset->test[out->images[i]];
@@ -110,7 +111,8 @@ static int add_example(DemoCategory *c, const Experiment *x, const ExperimentFit
 }
 
 /* The first normal picture, then the first of each kind of defect. */
-static int add_examples(DemoCategory *c, const Experiment *x, const ExperimentFit *fit, const ExperimentOutcome *out, Error *e)
+static int add_examples(DemoCategory *c, const Experiment *x, const ExperimentFit *fit, const ExperimentOutcome *out,
+                        Error *e)
 {
     int code = LAKE_OK;
 

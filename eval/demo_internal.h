@@ -5,8 +5,9 @@
 
 #include "eval/demo.h"
 
-/* Draws of normals in the experiment on neurons, and choices of the dirty pictures: what a few seconds have room for. */
-enum { DEMO_NEURON_DRAWS = 2, DEMO_DIRT_CHOICES = 2 };
+/* Draws of normals in the experiment on neurons, and choices of the dirty pictures: what a few seconds have room for.
+ */
+enum { DEMO_NEURON_DRAWS = 1, DEMO_DIRT_CHOICES = 2 };
 
 /* Counts what is done and tells it. */
 typedef struct {
@@ -23,13 +24,14 @@ typedef struct {
     Dataset set;
     Experiment x;
     size_t row_count, row_room;
-    DemoRow *rows;              /* its measurements */
-    DemoTicker *ticker;         /* NULL: another thread's work is what is shown */
-    int code;                   /* how it ended */
+    DemoRow *rows;      /* its measurements */
+    DemoTicker *ticker; /* NULL: another thread's work is what is shown */
+    int code;           /* how it ended */
     Error error;
 } DemoRun;
 
-/* All experiments on run->category, out of a data set with these paths. run->rows is the caller's to free in every case. */
+/* All experiments on run->category, out of a data set with these paths. run->rows is the caller's to free in every
+ * case. */
 int demo_run_category(DemoRun *run, const Clip *model, const char *const *paths, size_t path_count,
                       const ExperimentSource *source, Error *e);
 

@@ -1,9 +1,9 @@
 /* What the demo's measurements say: means over categories, overlaps of the chosen neurons, and a verdict on each claim.
  *
  * A verdict compares two figures a and b category by category: the mean of the differences against its standard error
- * (sample deviation / sqrt(categories)). Two standard errors are asked for: with eight categories, a difference where there is
- * none passes that in about one of twelve cases (Student's t, 7 degrees of freedom). A claim that is right may come out undecided
- * on a small data set; it is then said so. */
+ * (sample deviation / sqrt(categories)). Two standard errors are asked for: with eight categories, a difference where
+ * there is none passes that in about one of twelve cases (Student's t, 7 degrees of freedom). A claim that is right may
+ * come out undecided on a small data set; it is then said so. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,9 +15,9 @@
 #define ERRORS_ASKED 2.0
 #define MARGIN 0.02 /* of image AUROC: what "at least as good" and "little harm" allow */
 
-static const char rule_better[] = "yes: a - b is above 2 standard errors over categories; no: below minus 2";
+static const char rule_better[] = "yes: a - b is above 2 standard errors; no: below -2; else undecided";
 static const char rule_as_good[] =
-    "yes: a - b is above -0.02 by more than 2 standard errors over categories; no: below -0.02 by as much";
+    "yes: a - b is above -0.02 by 2 standard errors; no: below -0.02 by as much; else undecided";
 
 const char *demo_answer_name(DemoAnswer answer)
 {
@@ -53,12 +53,12 @@ static DemoFigure mean_at(const DemoResults *r, const double *place, double *scr
 static void mean_measures(const DemoResults *r, const DemoMeasures *place, DemoMeasures *mean, DemoMeasures *error,
                           double *scratch)
 {
-    const double *from[] = {&place->image_auroc, &place->image_ap, &place->image_f1max, &place->pixel_auroc,
-                            &place->pixel_ap, &place->pixel_f1max, &place->pro};
-    double *means[] = {&mean->image_auroc, &mean->image_ap, &mean->image_f1max, &mean->pixel_auroc,
-                       &mean->pixel_ap, &mean->pixel_f1max, &mean->pro};
-    double *errors[] = {&error->image_auroc, &error->image_ap, &error->image_f1max, &error->pixel_auroc,
-                        &error->pixel_ap, &error->pixel_f1max, &error->pro};
+    const double *from[] = {&place->image_auroc, &place->image_ap,    &place->image_f1max, &place->pixel_auroc,
+                            &place->pixel_ap,    &place->pixel_f1max, &place->pro};
+    double *means[] = {&mean->image_auroc, &mean->image_ap,    &mean->image_f1max, &mean->pixel_auroc,
+                       &mean->pixel_ap,    &mean->pixel_f1max, &mean->pro};
+    double *errors[] = {&error->image_auroc, &error->image_ap,    &error->image_f1max, &error->pixel_auroc,
+                        &error->pixel_ap,    &error->pixel_f1max, &error->pro};
 
     for (size_t i = 0; i < sizeof from / sizeof *from; i++) {
         DemoFigure figure = mean_at(r, from[i], scratch);
@@ -191,16 +191,19 @@ static void judge_neurons(DemoResults *r, const Columns *column)
         column->a[c] = r->categories[c].by_count[DEMO_TOP][1];
         column->b[c] = r->categories[c].by_count[DEMO_RANDOM][1];
     }
-    snprintf(text, sizeof text, "image AUROC: a with the top %d of %d neurons, b with %d random ones (mean of %d seeds)",
-             (int)r->sparse, (int)r->width, (int)r->sparse, DEMO_RANDOM_SEEDS);
+    snprintf(text, sizeof text,
+             "image AUROC without texts: a top %d of %d neurons, b %d random ones (mean of %d seeds)", (int)r->sparse,
+             (int)r->width, (int)r->sparse, DEMO_RANDOM_SEEDS);
     judge(r, "The neurons of most variance detect better than random ones.", text, column, 0);
     for (size_t c = 0; c < r->category_count; c++)
         column->b[c] = r->categories[c].all;
-    snprintf(text, sizeof text, "image AUROC: a with the top %d neurons, b with all %d", (int)r->sparse, (int)r->width);
+    snprintf(text, sizeof text, "image AUROC without texts: a with the top %d neurons, b with all %d", (int)r->sparse,
+             (int)r->width);
     judge(r, "Few neurons of most variance detect at least as well as all.", text, column, MARGIN);
     for (size_t c = 0; c < r->category_count; c++)
         column->a[c] = shared_by(r, c, &column->b[c]);
-    snprintf(text, sizeof text, "neurons in common of the top %d of two categories: a found, b by chance", (int)r->sparse);
+    snprintf(text, sizeof text, "neurons in common of the top %d of two categories: a found, b by chance",
+             (int)r->sparse);
     judge(r, "Different categories choose the same neurons beyond chance.", text, column, 0);
 }
 

@@ -1,5 +1,5 @@
-/* Experiments on observed pictures; see experiment.h. Scoring divides the test pictures among threads: each is computed by
- * one of them, so results do not depend on how many there are. */
+/* Experiments on observed pictures; see experiment.h. Scoring divides the test pictures among threads: each is computed
+ * by one of them, so results do not depend on how many there are. */
 #include "eval/experiment.h"
 
 #include <math.h>
@@ -22,7 +22,8 @@ static int folder_picture(Image *image, const void *context, const char *path, E
     return code;
 }
 
-static int folder_mask(unsigned char *mask, size_t height, size_t width, const void *context, const char *path, Error *e)
+static int folder_mask(unsigned char *mask, size_t height, size_t width, const void *context, const char *path,
+                       Error *e)
 {
     char *full = path_join(context, path);
     int code = full != NULL ? dataset_mask_read(mask, height, width, full, e) : error_memory(e, "a path");
@@ -147,7 +148,8 @@ static int list_measured(size_t **images, size_t *count, const Dataset *dataset,
     if (*images == NULL)
         return error_memory(e, "the list of test pictures");
     for (size_t i = 0; i < dataset->test_count; i++)
-        if (plan == NULL || (!among(i, plan->dirty, plan->dirty_count) && !among(i, plan->left_out, plan->left_out_count)))
+        if (plan == NULL ||
+            (!among(i, plan->dirty, plan->dirty_count) && !among(i, plan->left_out, plan->left_out_count)))
             (*images)[(*count)++] = i;
     return LAKE_OK;
 }
@@ -190,7 +192,7 @@ static int check_plan(LakeOptions *options, const Experiment *x, const Experimen
 typedef struct {
     LakeTokens tokens; /* a copy of those at hand: scoring normalises them */
     LakeResult result;
-    int code;          /* of the first picture that failed, and which one */
+    int code; /* of the first picture that failed, and which one */
     size_t failed;
     Error error;
 } Worker;
@@ -504,8 +506,8 @@ int experiment_map(float **map, const Experiment *x, const ExperimentOutcome *ou
 {
     const ExperimentImage *image = &x->test[out->images[i]];
 
-    return map_of_grid(map, image->height, image->width, out->maps + i * out->height * out->width, out->height, out->width,
-                       e);
+    return map_of_grid(map, image->height, image->width, out->maps + i * out->height * out->width, out->height,
+                       out->width, e);
 }
 
 int experiment_mask(unsigned char **mask, const Experiment *x, size_t test_image, Error *e)

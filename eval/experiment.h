@@ -1,6 +1,7 @@
 /* Experiments on one category of a data set: its pictures are observed once and kept, then any number of detectors are
  * fitted and measured on them. The model runs once per picture, so that comparing twenty options costs twenty fits and
- * not twenty passes through the model; what changes only the decision (lambda, pooling, threshold) does not even fit again.
+ * not twenty passes through the model; what changes only the decision (lambda, pooling, threshold) does not even fit
+ * again.
  *
  *     Dataset set;  dataset_open(&set, "mvtec", "bottle", &e);
  *     Experiment x; ExperimentSource from = experiment_folder("mvtec");
@@ -12,9 +13,10 @@
  *     EvalPixelScores pixels;     experiment_pixels(&pixels, &x, &out, &e);                  pixels.pro
  *
  * Scores, decisions and maps are those of `lake fit` and `lake score`, to the bit. An observed picture takes
- * 4 (P (D_1 + D_2 + ..) + P E + E) bytes (E terms with texts only): 0.4 MB for the demo's model at 128 pixels, 15 MB for a
- * ViT-B/16 with two layers at 518 pixels. Only pictures that an experiment uses are observed: all test pictures, and the
- * train pictures that were drawn. The pictures themselves are not kept; masks are read anew for each measurement. */
+ * 4 (P (D_1 + D_2 + ..) + P E + E) bytes (E terms with texts only): 0.4 MB for the demo's model at 128 pixels, 15 MB
+ * for a ViT-B/16 with two layers at 518 pixels. Only pictures that an experiment uses are observed: all test pictures,
+ * and the train pictures that were drawn. The pictures themselves are not kept; masks are read anew for each
+ * measurement. */
 #ifndef LAKE_EXPERIMENT_H
 #define LAKE_EXPERIMENT_H
 
@@ -38,27 +40,27 @@ typedef struct {
     const DatasetImage *entry;
     int observed;         /* 0: not yet, and nothing below is set */
     size_t height, width; /* of the picture, in pixels */
-    LakeTokens tokens;    /* as the model gives them: never normalised, so that every experiment may do it its own way */
+    LakeTokens tokens; /* as the model gives them: never normalised, so that every experiment may do it its own way */
 } ExperimentImage;
 
 typedef struct {
     const Dataset *dataset;
     ExperimentSource source;
     LakeObserver eye;
-    LakeTexts texts;         /* embed 0: none */
-    ExperimentImage *train;  /* [dataset->train_count] */
-    ExperimentImage *test;   /* [dataset->test_count] */
+    LakeTexts texts;        /* embed 0: none */
+    ExperimentImage *train; /* [dataset->train_count] */
+    ExperimentImage *test;  /* [dataset->test_count] */
 } Experiment;
 
-/* Nothing is observed yet. The options say what will be: layers, resolution, positions, and with a class name, where the
- * model has a text tower, the text branch (class_name, prompts, patch_attention, semantic_block). Model and data set must
- * outlive the experiment. Whatever happens, experiment_close is allowed. */
+/* Nothing is observed yet. The options say what will be: layers, resolution, positions, and with a class name, where
+ * the model has a text tower, the text branch (class_name, prompts, patch_attention, semantic_block). Model and data
+ * set must outlive the experiment. Whatever happens, experiment_close is allowed. */
 int experiment_open(Experiment *x, const Clip *model, const LakeOptions *options, const Dataset *dataset,
                     const ExperimentSource *source, Error *e);
 void experiment_close(Experiment *x);
 
-/* Reads and observes one picture (an element of x->train or x->test), unless that was done before. The functions below do it
- * for what they need; to be called where progress shall be shown. */
+/* Reads and observes one picture (an element of x->train or x->test), unless that was done before. The functions below
+ * do it for what they need; to be called where progress shall be shown. */
 int experiment_observe(Experiment *x, ExperimentImage *image, Error *e);
 
 /* The literature's draw (dataset_draw) as indices into dataset->train: shots[count]. */
@@ -66,12 +68,12 @@ int experiment_draw(size_t *shots, const Dataset *dataset, size_t count, size_t 
 
 /* One detector to be measured. */
 typedef struct {
-    LakeOptions options;     /* layers, resolution and what else concerns observing: as given to experiment_open */
-    const size_t *shots;     /* [shot_count] train pictures that are the normals, in this order */
+    LakeOptions options; /* layers, resolution and what else concerns observing: as given to experiment_open */
+    const size_t *shots; /* [shot_count] train pictures that are the normals, in this order */
     size_t shot_count;
-    const size_t *dirty;     /* [dirty_count] test pictures put behind them, as if they were normal: contamination */
+    const size_t *dirty; /* [dirty_count] test pictures put behind them, as if they were normal: contamination */
     size_t dirty_count;
-    const size_t *left_out;  /* [left_out_count] test pictures that are not measured; the dirty ones never are */
+    const size_t *left_out; /* [left_out_count] test pictures that are not measured; the dirty ones never are */
     size_t left_out_count;
 } ExperimentPlan;
 
@@ -92,18 +94,18 @@ void experiment_fit_close(ExperimentFit *fit);
 
 /* What a detector, or the texts alone, says of the test pictures. */
 typedef struct {
-    size_t count;            /* test pictures measured */
-    size_t *images;          /* [count] indices into dataset->test, ascending */
-    size_t height, width;    /* of the grid */
-    float *maps;             /* [count, P] m(p) */
-    double *scores;          /* [count] image scores */
-    double *whole;           /* [count] zero-shot: anomalous probability of the whole image; else NULL */
-    unsigned char *labels;   /* [count] 1: truly anomalous */
-    double threshold;        /* a picture is called anomalous where its score is above */
-    int provisional;         /* 1: the threshold comes from fewer than 4 normal pictures */
-    size_t false_alarms;     /* normal pictures called anomalous, of measured.normal */
-    size_t misses;           /* anomalous pictures called normal, of measured.anomalous */
-    EvalScores measured;     /* of the image scores */
+    size_t count;          /* test pictures measured */
+    size_t *images;        /* [count] indices into dataset->test, ascending */
+    size_t height, width;  /* of the grid */
+    float *maps;           /* [count, P] m(p) */
+    double *scores;        /* [count] image scores */
+    double *whole;         /* [count] zero-shot: anomalous probability of the whole image; else NULL */
+    unsigned char *labels; /* [count] 1: truly anomalous */
+    double threshold;      /* a picture is called anomalous where its score is above */
+    int provisional;       /* 1: the threshold comes from fewer than 4 normal pictures */
+    size_t false_alarms;   /* normal pictures called anomalous, of measured.normal */
+    size_t misses;         /* anomalous pictures called normal, of measured.anomalous */
+    EvalScores measured;   /* of the image scores */
 } ExperimentOutcome;
 
 /* The detector's decision becomes `decision` (lake_decide); scores are fused and pooled anew. */
@@ -121,12 +123,12 @@ int experiment_result(LakeResult *result, const ExperimentFit *fit, size_t test_
  * x->test[out->images[i]]. */
 int experiment_map(float **map, const Experiment *x, const ExperimentOutcome *out, size_t i, Error *e);
 
-/* The mask of a test picture, 0 or 1, in a new buffer [height, width]; NULL where it has none. The picture must have been
- * observed. */
+/* The mask of a test picture, 0 or 1, in a new buffer [height, width]; NULL where it has none. The picture must have
+ * been observed. */
 int experiment_mask(unsigned char **mask, const Experiment *x, size_t test_image, Error *e);
 
-/* Pixel measures over the maps of all measured pictures; defective pictures without a mask have no say. All NaN where no
- * pixel is known to be defective. */
+/* Pixel measures over the maps of all measured pictures; defective pictures without a mask have no say. All NaN where
+ * no pixel is known to be defective. */
 int experiment_pixels(EvalPixelScores *scores, const Experiment *x, const ExperimentOutcome *out, Error *e);
 
 #endif

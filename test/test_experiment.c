@@ -1,6 +1,6 @@
-/* Experiments on observed pictures against the method called by hand: every score, map, threshold and measure must be the
- * same bits, whichever order experiments are made in and however many threads make them. The pictures are made here: a
- * pattern, with a blot where they are defective. */
+/* Experiments on observed pictures against the method called by hand: every score, map, threshold and measure must be
+ * the same bits, whichever order experiments are made in and however many threads make them. The pictures are made
+ * here: a pattern, with a blot where they are defective. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +13,17 @@
 enum { SIDE = 40, PATCHES = 16 };
 
 static const char *const paths[] = {
-    "rug/train/good/0.png",        "rug/train/good/1.png",        "rug/train/good/2.png",  "rug/train/good/3.png",
-    "rug/test/good/4.png",         "rug/test/good/5.png",         "rug/test/blot/6.png",   "rug/test/blot/7.png",
-    "rug/test/stain/8.png",        "rug/ground_truth/blot/6_mask.png", "rug/ground_truth/blot/7_mask.png",
+    "rug/train/good/0.png",
+    "rug/train/good/1.png",
+    "rug/train/good/2.png",
+    "rug/train/good/3.png",
+    "rug/test/good/4.png",
+    "rug/test/good/5.png",
+    "rug/test/blot/6.png",
+    "rug/test/blot/7.png",
+    "rug/test/stain/8.png",
+    "rug/ground_truth/blot/6_mask.png",
+    "rug/ground_truth/blot/7_mask.png",
 };
 
 static int pictures_read; /* how often a picture was asked for */
@@ -241,8 +249,8 @@ static void test_decisions(Experiment *x, const Clip *model)
         int code = experiment_decide(&out, &fit, &decisions[d], &e);
         if (code == LAKE_OK)
             code = by_hand(&hand, model, x->dataset, &plan, &decisions[d], &e);
-        check(code == LAKE_OK && differences(&hand, x, &out) == 0, "a decision anew is that of a new fit", "%d: %d differ, %s",
-              (int)d, (int)differences(&hand, x, &out), e.text);
+        check(code == LAKE_OK && differences(&hand, x, &out) == 0, "a decision anew is that of a new fit",
+              "%d: %d differ, %s", (int)d, (int)differences(&hand, x, &out), e.text);
         for (size_t i = 0; i < hand.count; i++) { /* test pictures are sorted by kind: blot, blot, good, good, stain */
             int bad = i != 2 && i != 3;
             alarms += !bad && hand.scores[i] > hand.threshold;
@@ -286,8 +294,8 @@ static void test_pixels(Experiment *x, const Clip *model)
     }
     eval_pixels_scores(pixels, &expected, &e);
     check(found.images == 4 && found.auroc == expected.auroc && found.ap == expected.ap && found.pro == expected.pro,
-          "pixel measures are those of maps and masks", "%d images, %g %g %g, not %g %g %g", (int)found.images, found.auroc,
-          found.ap, found.pro, expected.auroc, expected.ap, expected.pro);
+          "pixel measures are those of maps and masks", "%d images, %g %g %g, not %g %g %g", (int)found.images,
+          found.auroc, found.ap, found.pro, expected.auroc, expected.ap, expected.pro);
     eval_pixels_close(pixels);
     free_hand(&hand);
     experiment_outcome_close(&out);
@@ -351,8 +359,8 @@ static void test_threads(const Clip *model, const Dataset *set)
         experiment_close(&x);
     }
     kernel_set_threads(0);
-    check(memcmp(scores[0], scores[1], sizeof scores[0]) == 0, "threads change nothing", "%g, then %g; %s", scores[0][0],
-          scores[1][0], e.text);
+    check(memcmp(scores[0], scores[1], sizeof scores[0]) == 0, "threads change nothing", "%g, then %g; %s",
+          scores[0][0], scores[1][0], e.text);
 }
 
 static void test_refusals(Experiment *x)
