@@ -16,7 +16,7 @@ enum { HEAD_WIDTH = 64 }; /* of every model OpenAI and timm's ViT family publish
 
 /* All that the functions below share. */
 typedef struct {
-    const StFile *file;
+    const Checkpoint *checkpoint;
     const NameScheme *scheme;
     const ConvertOptions *options;
     const char *path;
@@ -54,9 +54,9 @@ static uint32_t side(size_t n)
 }
 
 /* The tensor behind `ours`, or NULL with a message. */
-static const StTensor *need(Deduction *d, const char *ours)
+static const CkptTensor *need(Deduction *d, const char *ours)
 {
-    const StTensor *t = names_find(d->file, d->scheme, ours);
+    const CkptTensor *t = names_find(d->checkpoint, d->scheme, ours);
     NameSource source;
 
     if (t == NULL && names_source(&source, d->scheme, ours))
@@ -66,9 +66,9 @@ static const StTensor *need(Deduction *d, const char *ours)
 }
 
 /* The same with `rank` sides, leading ones (timm's [1, 1, width]) not counted; *shape points to the first that counts. */
-static const StTensor *need_rank(Deduction *d, const char *ours, size_t rank, const size_t **shape)
+static const CkptTensor *need_rank(Deduction *d, const char *ours, size_t rank, const size_t **shape)
 {
-    const StTensor *t = need(d, ours);
+    const CkptTensor *t = need(d, ours);
     size_t skip = 0;
     char text[120];
 
@@ -80,7 +80,7 @@ static const StTensor *need_rank(Deduction *d, const char *ours, size_t rank, co
     if (t->rank - skip == rank && t->count > 0)
         return t;
     error_set(d->e, LAKE_BAD_INPUT, "%s: tensor %s has shape %s, expected %d sides, none of them 0", d->path, t->name,
-              st_shape_text(text, sizeof text, t->shape, t->rank), (int)rank);
+              ckpt_shape_text(text, sizeof text, t->shape, t->rank), (int)rank);
     return NULL;
 }
 
@@ -92,7 +92,7 @@ static int count_blocks(Deduction *d, const char *which, TowerConfig *tower)
 
     for (tower->layers = 0; tower->layers < UINT32_MAX; tower->layers++) {
         snprintf(name, sizeof name, "%s.blocks.%lu.ln_1.weight", which, (unsigned long)tower->layers);
-        if (names_find(d->file, d->scheme, name) == NULL)
+        if (names_find(d->checkpoint, d->scheme, name) == NULL)
             break;
     }
     if (tower->layers == 0) {
@@ -127,7 +127,7 @@ static int deduce_vision(Deduction *d)
         return LAKE_BAD_INPUT;
     if (patch[1] != 3 || patch[2] != patch[3] || patch[2] > 16384)
         return error_set(d->e, LAKE_BAD_INPUT, "%s: the patch embedding has shape %s, expected [width, 3, p, p]",
-                         d->path, st_shape_text(text, sizeof text, patch, 4));
+                         d->path, ckpt_shape_text(text, sizeof text, patch, 4));
     grid = grid_side(positions[0]);
     if (grid == 0 || grid > 16384)
         return error_set(
@@ -137,9 +137,9 @@ static int deduce_vision(Deduction *d)
     c->vision.width = side(patch[0]);
     c->patch = side(patch[2]);
     c->resolution = side(grid * patch[2]);
-    c->has_patch_bias = names_find(d->file, d->scheme, "vision.patch.bias") != NULL;
-    c->has_ln_pre = names_find(d->file, d->scheme, "vision.ln_pre.weight") != NULL;
-    c->has_projection = names_find(d->file, d->scheme, "vision.projection.weight") != NULL;
+    c->has_patch_bias = names_find(d->checkpoint, d->scheme, "vision.patch.bias") != NULL;
+    c->has_ln_pre = names_find(d->checkpoint, d->scheme, "vision.ln_pre.weight") != NULL;
+    c->has_projection = names_find(d->checkpoint, d->scheme, "vision.projection.weight") != NULL;
     c->embed = c->vision.width;
     if (c->has_projection) {
         const size_t *projection;
@@ -153,16 +153,16 @@ static int deduce_vision(Deduction *d)
 
 static int read_logit_scale(Deduction *d)
 {
-    const StTensor *t = names_logit_scale(d->file, d->scheme);
+    const CkptTensor *t = names_logit_scale(d->checkpoint, d->scheme);
 
     if (t == NULL)
         return error_set(d->e, LAKE_BAD_INPUT, "%s: has a text tower but no tensor %slogit_scale", d->path,
                          d->scheme->prefix);
-    if (t->count != 1 || t->type == ST_OTHER)
+    if (t->count != 1 || t->type == NUMBER_OTHER)
         return error_set(d->e, LAKE_BAD_INPUT,
                          "%s: tensor %s holds %llu numbers of type %s, expected one floating-point number", d->path,
                          t->name, (unsigned long long)t->count, t->type_name);
-    st_read(&d->config->logit_scale, d->file, t, 0, 1, 1);
+    ckpt_read(&d->config->logit_scale, d->checkpoint, t, 0, 1, 1);
     return LAKE_OK;
 }
 
@@ -171,7 +171,7 @@ static int deduce_text(Deduction *d)
     ClipConfig *c = d->config;
     const size_t *tokens, *positions;
 
-    c->has_text = names_find(d->file, d->scheme, "text.tokens.weight") != NULL;
+    c->has_text = names_find(d->checkpoint, d->scheme, "text.tokens.weight") != NULL;
     if (!c->has_text)
         return LAKE_OK;
     if (need_rank(d, "text.tokens.weight", 2, &tokens) == NULL || need_rank(d, "text.positions", 2, &positions) == NULL)
@@ -283,26 +283,25 @@ static void set_tower(TowerConfig *tower, const ConfigHints *h, int index)
     tower->eps = h->eps[index];
 }
 
-int config_deduce(ClipConfig *config, long *end_id, const StFile *file, const NameScheme *scheme,
+int config_deduce(ClipConfig *config, long *end_id, const Checkpoint *checkpoint, const NameScheme *scheme,
                   const ConvertOptions *options, ConvertNote *note, void *context, Error *e)
 {
     Deduction d = {0};
     int code;
 
-    d.file = file;
+    d.checkpoint = checkpoint;
     d.scheme = scheme;
     d.options = options;
-    d.path = options->checkpoint;
+    d.path = checkpoint->path;
     d.note = note;
     d.context = context;
     d.e = e;
     d.config = config;
-    d.hints.activation[0] = d.hints.activation[1] = -1;
-    d.hints.end_id = -1;
+    d.hints = checkpoint->hints;
     memset(config, 0, sizeof *config);
     if (deduce_vision(&d) != LAKE_OK || deduce_text(&d) != LAKE_OK)
         return LAKE_BAD_INPUT;
-    code = config_read_files(&d.hints, config, scheme, options->checkpoint, note, context, e);
+    code = config_read_files(&d.hints, config, scheme, checkpoint->path, note, context, e);
     if (code != LAKE_OK)
         return code;
     apply_options(&d.hints, options);
@@ -318,5 +317,5 @@ int config_deduce(ClipConfig *config, long *end_id, const StFile *file, const Na
     memcpy(config->mean, d.hints.mean, sizeof config->mean);
     memcpy(config->std, d.hints.std, sizeof config->std);
     *end_id = d.hints.end_id;
-    return wts_check_config(config, options->checkpoint, e);
+    return wts_check_config(config, checkpoint->path, e);
 }

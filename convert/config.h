@@ -6,20 +6,10 @@
 #include "base/error.h"
 #include "convert/convert.h"
 #include "convert/names.h"
-#include "convert/safetensors.h"
-
-/* What no tensor's shape tells. A value is unknown while it is -1 (activations, end id) or 0 (the others; mean and std
- * by std[0]). Index 0: vision, 1: text. */
-typedef struct {
-    int activation[2];
-    float eps[2];
-    long heads[2];
-    float mean[3], std[3];
-    long end_id; /* the id whose place the text feature is taken from; Hugging Face's eos_token_id */
-} ConfigHints;
+#include "convert/checkpoint.h"
 
 /* The configuration of an open checkpoint. *end_id is what a configuration file says of the end token, or -1. */
-int config_deduce(ClipConfig *config, long *end_id, const StFile *file, const NameScheme *scheme,
+int config_deduce(ClipConfig *config, long *end_id, const Checkpoint *checkpoint, const NameScheme *scheme,
                   const ConvertOptions *options, ConvertNote *note, void *context, Error *e);
 
 /* config_files.c: reads what lies beside the checkpoint (config.json, preprocessor_config.json of Hugging Face and timm;

@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "convert/checkpoint.h"
 #include "convert/config.h"
 #include "convert/names.h"
-#include "convert/safetensors.h"
 #include "tokenizer.h"
 
 enum {
@@ -20,7 +20,7 @@ enum {
 
 /* Where one tensor of the output comes from. */
 typedef struct {
-    const StTensor *from[3]; /* [count], their rows following each other */
+    const CkptTensor *from[3]; /* [count], their rows following each other */
     int count;               /* 0: zeros */
     int transposed;          /* from[0] is [columns, rows] */
 } Part;
@@ -31,7 +31,7 @@ typedef struct {
     ConvertNote *note;
     void *context;
     Error *e;
-    StFile file;
+    Checkpoint checkpoint;
     NameScheme scheme;
     ClipConfig config;
     long end_id;               /* of the end token, as a configuration file says, or -1 */
@@ -40,9 +40,9 @@ typedef struct {
     WtsTensor *tensors;        /* [count] of the output */
     size_t count;
     Part *parts;               /* [count] */
-    unsigned char *used;       /* [file.count] 1: the tensor of the checkpoint has a place */
+    unsigned char *used;       /* [checkpoint.count] 1: the tensor of the checkpoint has a place */
     size_t total_bytes, done_bytes;
-    size_t released_at;        /* done_bytes at the last st_release */
+    size_t released_at;        /* done_bytes at the last ckpt_release */
     float values[NUMBERS_AT_ONCE];
 } Conversion;
 
@@ -110,7 +110,7 @@ static int check_vocabulary(Conversion *c, const char *path)
     int code = tok_open(&tokenizer, c->tokenizer, c->tokenizer_size, c->config.vocabulary, path, &inner);
 
     if (code != LAKE_OK)
-        return error_set(c->e, code, "%s (the token embedding of %s has %lu rows)", inner.text, c->options->checkpoint,
+        return error_set(c->e, code, "%s (the token embedding of %s has %lu rows)", inner.text, c->checkpoint.path,
                          (unsigned long)c->config.vocabulary);
     if (c->end_id >= 0 && (uint32_t)c->end_id != tok_end_id(tokenizer))
         code = error_set(c->e, LAKE_BAD_INPUT,
@@ -132,7 +132,7 @@ static int read_vocabulary(Conversion *c)
         return LAKE_OK;
     }
     if (path == NULL) {
-        code = find_vocabulary(&found, c->options->checkpoint, c->e);
+        code = find_vocabulary(&found, c->checkpoint.path, c->e);
         if (code != LAKE_OK)
             return code;
         path = found;
@@ -148,14 +148,14 @@ static int read_vocabulary(Conversion *c)
 /* ---- the source of every tensor ---- */
 
 /* Compares a tensor of the checkpoint with the shape it must have; leading sides of 1 are no difference. */
-static int check_source(const Conversion *c, const StTensor *t, const size_t *expected, size_t rank)
+static int check_source(const Conversion *c, const CkptTensor *t, const size_t *expected, size_t rank)
 {
     char found_text[120], expected_text[120];
     size_t skip = 0, i;
 
-    if (t->type == ST_OTHER)
+    if (t->type == NUMBER_OTHER)
         return error_set(c->e, LAKE_BAD_INPUT, "%s: tensor %s has type %s, expected F32, F16, BF16 or F64",
-                         c->options->checkpoint, t->name, t->type_name);
+                         ckpt_tensor_path(&c->checkpoint, t), t->name, t->type_name);
     while (t->rank - skip > rank && t->shape[skip] == 1)
         skip++;
     for (i = 0; i < rank && t->rank - skip == rank; i++)
@@ -163,9 +163,10 @@ static int check_source(const Conversion *c, const StTensor *t, const size_t *ex
             break;
     if (i == rank && t->rank - skip == rank)
         return LAKE_OK;
-    return error_set(c->e, LAKE_BAD_INPUT, "%s: tensor %s has shape %s, expected %s", c->options->checkpoint, t->name,
-                     st_shape_text(found_text, sizeof found_text, t->shape, t->rank),
-                     st_shape_text(expected_text, sizeof expected_text, expected, rank));
+    return error_set(c->e, LAKE_BAD_INPUT, "%s: tensor %s has shape %s, expected %s",
+                     ckpt_tensor_path(&c->checkpoint, t), t->name,
+                     ckpt_shape_text(found_text, sizeof found_text, t->shape, t->rank),
+                     ckpt_shape_text(expected_text, sizeof expected_text, expected, rank));
 }
 
 /* Finds what the output's tensor number `index` is made of. */
@@ -178,22 +179,22 @@ static int find_part(Conversion *c, size_t index)
     int k;
 
     if (!names_source(&source, &c->scheme, t->name))
-        return error_set(c->e, LAKE_BAD_INPUT, "%s: %s naming has no tensor for %s", c->options->checkpoint,
+        return error_set(c->e, LAKE_BAD_INPUT, "%s: %s naming has no tensor for %s", c->checkpoint.path,
                          names_family(&c->scheme), t->name);
     for (i = 0; i < t->rank; i++)
         shape[i] = t->shape[source.transposed ? t->rank - 1 - i : i];
     shape[0] /= (size_t)source.count;
     part->transposed = source.transposed;
     for (k = 0; k < source.count; k++) {
-        part->from[k] = st_find(&c->file, source.name[k]);
+        part->from[k] = ckpt_find(&c->checkpoint, source.name[k]);
         if (part->from[k] == NULL && source.optional)
             return LAKE_OK;
         if (part->from[k] == NULL)
-            return error_set(c->e, LAKE_BAD_INPUT, "%s: tensor %s is missing (for %s)", c->options->checkpoint,
+            return error_set(c->e, LAKE_BAD_INPUT, "%s: tensor %s is missing (for %s)", c->checkpoint.path,
                              source.name[k], t->name);
         if (check_source(c, part->from[k], shape, t->rank) != LAKE_OK)
             return LAKE_BAD_INPUT;
-        c->used[part->from[k] - c->file.tensors] = 1;
+        c->used[part->from[k] - c->checkpoint.tensors] = 1;
         part->count++;
     }
     return LAKE_OK;
@@ -206,8 +207,8 @@ static int check_unused(const Conversion *c)
     const char *first = NULL;
     size_t i, count = 0;
 
-    for (i = 0; i < c->file.count; i++) {
-        const char *name = c->file.tensors[i].name;
+    for (i = 0; i < c->checkpoint.count; i++) {
+        const char *name = c->checkpoint.tensors[i].name;
 
         if (c->used[i] || names_is_ignorable(&c->scheme, name))
             continue;
@@ -215,7 +216,7 @@ static int check_unused(const Conversion *c)
             return error_set(
                 c->e, LAKE_BAD_INPUT,
                 "%s: tensor %s is part of a block of another kind than CLIP's: the model cannot be converted",
-                c->options->checkpoint, name);
+                c->checkpoint.path, name);
         first = count++ == 0 ? name : first;
     }
     if (count > 0)
@@ -232,7 +233,7 @@ static int find_parts(Conversion *c)
     if (code != LAKE_OK)
         return code;
     c->parts = calloc(c->count, sizeof *c->parts);
-    c->used = calloc(c->file.count + 1, 1);
+    c->used = calloc(c->checkpoint.count + 1, 1);
     if (c->parts == NULL || c->used == NULL)
         return error_memory(c->e, "the list of sources");
     for (i = 0; i < c->count; i++) {
@@ -257,11 +258,11 @@ static int advance(Conversion *c, size_t bytes)
     if (c->done_bytes - c->released_at <= RELEASE_BYTES)
         return LAKE_OK;
     c->released_at = c->done_bytes;
-    return st_release(&c->file, c->options->checkpoint, c->e);
+    return ckpt_release(&c->checkpoint, c->e);
 }
 
 /* Hands over `count` elements of `from` (NULL: zeros) that begin at `first` and lie `step` apart. */
-static int put_elements(Conversion *c, WtsWriter *writer, const WtsTensor *t, const StTensor *from, size_t first,
+static int put_elements(Conversion *c, WtsWriter *writer, const WtsTensor *t, const CkptTensor *from, size_t first,
                         size_t step, size_t count)
 {
     size_t n;
@@ -272,13 +273,13 @@ static int put_elements(Conversion *c, WtsWriter *writer, const WtsTensor *t, co
 
         n = count < NUMBERS_AT_ONCE ? count : NUMBERS_AT_ONCE;
         if (from != NULL)
-            st_read(c->values, &c->file, from, first, step, n);
+            ckpt_read(c->values, &c->checkpoint, from, first, step, n);
         else
             memset(c->values, 0, n * sizeof *c->values);
         code = wts_put(writer, c->values, n, &inner);
         if (code != LAKE_OK)
             return error_set(c->e, code, "%s (made of tensor %s of %s)", inner.text, from != NULL ? from->name : "none",
-                             c->options->checkpoint);
+                             c->checkpoint.path);
         code = advance(c, n * wts_type_size(t->type));
         if (code != LAKE_OK)
             return code;
@@ -342,9 +343,9 @@ static int run(Conversion *c)
 {
     int code;
 
-    if ((code = st_open(&c->file, c->options->checkpoint, c->e)) != LAKE_OK ||
-        (code = names_detect(&c->scheme, &c->file, c->options->checkpoint, c->e)) != LAKE_OK ||
-        (code = config_deduce(&c->config, &c->end_id, &c->file, &c->scheme, c->options, c->note, c->context, c->e)) !=
+    if ((code = ckpt_open(&c->checkpoint, c->options->checkpoint, c->e)) != LAKE_OK ||
+        (code = names_detect(&c->scheme, &c->checkpoint, c->e)) != LAKE_OK ||
+        (code = config_deduce(&c->config, &c->end_id, &c->checkpoint, &c->scheme, c->options, c->note, c->context, c->e)) !=
             LAKE_OK ||
         (code = find_parts(c)) != LAKE_OK || (code = read_vocabulary(c)) != LAKE_OK)
         return code;
@@ -369,7 +370,7 @@ int convert_checkpoint(const ConvertOptions *options, ConvertProgress *progress,
     c->context = context;
     c->e = e;
     code = run(c);
-    st_close(&c->file);
+    ckpt_close(&c->checkpoint);
     free(c->tokenizer);
     free(c->tensors);
     free(c->parts);

@@ -136,25 +136,25 @@ int names_source(NameSource *source, const NameScheme *s, const char *ours)
     return block_source(source, s, ours);
 }
 
-const StTensor *names_find(const StFile *file, const NameScheme *s, const char *ours)
+const CkptTensor *names_find(const Checkpoint *checkpoint, const NameScheme *s, const char *ours)
 {
     NameSource source;
 
-    return names_source(&source, s, ours) ? st_find(file, source.name[0]) : NULL;
+    return names_source(&source, s, ours) ? ckpt_find(checkpoint, source.name[0]) : NULL;
 }
 
-const StTensor *names_logit_scale(const StFile *file, const NameScheme *s)
+const CkptTensor *names_logit_scale(const Checkpoint *checkpoint, const NameScheme *s)
 {
     char name[64];
 
     snprintf(name, sizeof name, "%slogit_scale", s->prefix);
-    return s->family != NAMES_TIMM ? st_find(file, name) : NULL;
+    return s->family != NAMES_TIMM ? ckpt_find(checkpoint, name) : NULL;
 }
 
 /* ---- which family ---- */
 
 /* The towers that the names can stand for and this program does not compute. */
-static int refuse_other_towers(const StFile *file, const char *path, Error *e)
+static int refuse_other_towers(const Checkpoint *checkpoint, Error *e)
 {
     static const struct {
         const char *tensor, *what;
@@ -169,31 +169,31 @@ static int refuse_other_towers(const StFile *file, const char *path, Error *e)
     size_t i;
 
     for (i = 0; i < LENGTH(others); i++)
-        if (st_find(file, others[i].tensor) != NULL)
+        if (ckpt_find(checkpoint, others[i].tensor) != NULL)
             return error_set(e, LAKE_BAD_INPUT,
-                             "%s: holds %s (tensor %s); only CLIP's ViT and the plain timm ViT can be converted", path,
-                             others[i].what, others[i].tensor);
+                             "%s: holds %s (tensor %s); only CLIP's ViT and the plain timm ViT can be converted",
+                             checkpoint->path, others[i].what, others[i].tensor);
     return LAKE_OK;
 }
 
-int names_detect(NameScheme *s, const StFile *file, const char *path, Error *e)
+int names_detect(NameScheme *s, const Checkpoint *checkpoint, Error *e)
 {
     static const char *const prefixes[] = {"", "module."};
     char name[128];
     size_t i;
     int family;
 
-    if (refuse_other_towers(file, path, e) != LAKE_OK)
+    if (refuse_other_towers(checkpoint, e) != LAKE_OK)
         return LAKE_BAD_INPUT;
     for (i = 0; i < LENGTH(prefixes); i++)
         for (family = NAMES_OPENAI; family <= NAMES_TIMM; family++) {
             s->family = (NameFamily)family;
             s->prefix = prefixes[i];
             s->text_prefix = "";
-            if (names_find(file, s, "vision.patch.weight") == NULL)
+            if (names_find(checkpoint, s, "vision.patch.weight") == NULL)
                 continue;
             snprintf(name, sizeof name, "%stext.token_embedding.weight", s->prefix);
-            if (s->family == NAMES_OPENAI && st_find(file, name) != NULL)
+            if (s->family == NAMES_OPENAI && ckpt_find(checkpoint, name) != NULL)
                 s->text_prefix = "text.";
             return LAKE_OK;
         }
@@ -201,7 +201,8 @@ int names_detect(NameScheme *s, const StFile *file, const char *path, Error *e)
                      "%s: no image tower found among %llu tensors (the first: %s); expected visual.conv1.weight "
                      "(OpenAI, open_clip), "
                      "vision_model.embeddings.patch_embedding.weight (Hugging Face) or patch_embed.proj.weight (timm)",
-                     path, (unsigned long long)file->count, file->count > 0 ? file->tensors[0].name : "none");
+                     checkpoint->path, (unsigned long long)checkpoint->count,
+                     checkpoint->count > 0 ? checkpoint->tensors[0].name : "none");
 }
 
 const char *names_family(const NameScheme *s)

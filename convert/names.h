@@ -3,7 +3,7 @@
 #define LAKE_NAMES_H
 
 #include "base/error.h"
-#include "convert/safetensors.h"
+#include "convert/checkpoint.h"
 
 typedef enum {
     NAMES_OPENAI, /* openai/CLIP and open_clip: visual.conv1.weight */
@@ -26,16 +26,16 @@ typedef struct {
 } NameSource;
 
 /* Finds out which family wrote the file. */
-int names_detect(NameScheme *scheme, const StFile *file, const char *path, Error *e);
+int names_detect(NameScheme *scheme, const Checkpoint *checkpoint, Error *e);
 
 /* The source of our tensor `ours` (weights/layout.c); returns 0 where the family has no such tensor. */
 int names_source(NameSource *source, const NameScheme *scheme, const char *ours);
 
 /* The first tensor that `ours` is made of, or NULL where it is not there. */
-const StTensor *names_find(const StFile *file, const NameScheme *scheme, const char *ours);
+const CkptTensor *names_find(const Checkpoint *checkpoint, const NameScheme *scheme, const char *ours);
 
 /* The family's logit_scale, or NULL. */
-const StTensor *names_logit_scale(const StFile *file, const NameScheme *scheme);
+const CkptTensor *names_logit_scale(const Checkpoint *checkpoint, const NameScheme *scheme);
 
 /* 1 for tensors that are known to have no part in what we compute: position_ids, classifier heads, ... */
 int names_is_ignorable(const NameScheme *scheme, const char *name);
