@@ -140,7 +140,18 @@ typedef struct {
     DemoAnswer answer;
 } DemoVerdict;
 
-enum { DEMO_VERDICTS = 8 };
+/* What the verdicts are on; indices into DemoResults.verdicts. */
+enum {
+    DEMO_ON_TOP_AGAINST_RANDOM,
+    DEMO_ON_TOP_AGAINST_ALL,
+    DEMO_ON_SHARED_NEURONS,
+    DEMO_ON_TEXT_WEIGHT,
+    DEMO_ON_HALF_TEXT,
+    DEMO_ON_ZERO_SHOT,
+    DEMO_ON_MAXIMUM,
+    DEMO_ON_CONTAMINATION,
+    DEMO_VERDICTS
+};
 
 typedef struct {
     char *model;                                         /* what the model is called */
