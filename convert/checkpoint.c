@@ -33,10 +33,8 @@ static int refuse_other_kinds(const FileView *view, const char *path, Error *e)
     static const struct {
         const char *magic, *what, *next;
     } kinds[] = {
-        {"PK\003\004", "a zip archive, as PyTorch writes .pt, .pth and .bin",
-         "load it in Python with torch.load and save its state dict with safetensors.torch.save_file"},
         {"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", "a PyTorch file of the old form (before 1.6)",
-         "load it in Python with torch.load and save its state dict with safetensors.torch.save_file"},
+         "load it in Python with torch.load and save its state dict again with torch.save"},
         {"\x80\x02", "a Python pickle", "load it in Python and save its tensors with safetensors.torch.save_file"},
         {"GGUF", "a GGUF file", "take the .safetensors file that it was made from"},
         {"version https://git-lfs", "a git-lfs pointer, not the weights themselves",
@@ -72,7 +70,11 @@ int ckpt_list_file(Checkpoint *c, size_t file, Error *e)
 
     /* The lowest byte of a safetensors file's first number may be anything, so it is asked first, and its reader gets
      * what nothing else claims: its messages tell what is missing. */
-    if (!safetensors_recognises(view) && refuse_other_kinds(view, c->files[file].path, e) != LAKE_OK)
+    if (safetensors_recognises(view))
+        return safetensors_list(c, file, e);
+    if (begins_with(view, "PK\003\004"))
+        return pytorch_list(c, file, e);
+    if (refuse_other_kinds(view, c->files[file].path, e) != LAKE_OK)
         return LAKE_BAD_INPUT;
     return safetensors_list(c, file, e);
 }
@@ -297,8 +299,16 @@ const char *ckpt_shape_text(char *text, size_t size, const size_t *shape, size_t
 /* ---- reading ---- */
 
 /* The number at p. */
-static float read_number(const unsigned char *p, NumberType type)
+static float read_number(const unsigned char *p, NumberType type, int big_endian)
 {
+    unsigned char turned[8];
+    size_t i;
+
+    if (big_endian) {
+        for (i = 0; i < number_size(type); i++)
+            turned[i] = p[number_size(type) - 1 - i];
+        p = turned;
+    }
     switch (type) {
     case NUMBER_F16:
         return f16_to_float(get_u16le(p));
@@ -345,8 +355,8 @@ void ckpt_read(float *out, const Checkpoint *c, const CkptTensor *t, size_t firs
             out[i] = read_quantised(p, first + i * step);
     else if (t->strided)
         for (i = 0; i < count; i++)
-            out[i] = read_number(p + place_of(t, first + i * step) * size, t->type);
+            out[i] = read_number(p + place_of(t, first + i * step) * size, t->type, t->big_endian);
     else
         for (i = 0; i < count; i++)
-            out[i] = read_number(p + (first + i * step) * size, t->type);
+            out[i] = read_number(p + (first + i * step) * size, t->type, t->big_endian);
 }

@@ -17,8 +17,8 @@
 
 enum { CKPT_RANK_LIMIT = 8 };
 
-/* The types of numbers that can be read; tensors of any other may stand in a checkpoint but not be read. All are
- * little-endian and need no alignment. Q8_0 is ggml's: blocks of 32 numbers, an f16 factor and 32 signed bytes. */
+/* The types of numbers that can be read; tensors of any other may stand in a checkpoint but not be read. They need no
+ * alignment. Q8_0 is ggml's: blocks of 32 numbers, an f16 factor and 32 signed bytes. */
 typedef enum { NUMBER_F16, NUMBER_BF16, NUMBER_F32, NUMBER_F64, NUMBER_Q8_0, NUMBER_OTHER } NumberType;
 
 typedef struct {
@@ -31,6 +31,7 @@ typedef struct {
     size_t file;                    /* the file that holds it: an index of Checkpoint.files */
     size_t offset;                  /* of its element [0, 0, ...] in that file, in bytes */
     size_t end;                     /* its data must not reach beyond this offset in the file */
+    int big_endian;                 /* 1: the most significant byte of a number comes first; not for Q8_0 */
     int strided;                    /* 0: in C order without gaps; 1: as `stride` says */
     size_t stride[CKPT_RANK_LIMIT]; /* numbers (not bytes) from one index of a side to the next */
 } CkptTensor;
