@@ -4,7 +4,8 @@
 
 #include "eval/demo.h"
 
-/* Writes the page: one HTML file that loads nothing from elsewhere and needs no script. The same results give the same bytes. */
+/* Writes the page: one HTML file that loads nothing from elsewhere and needs no script. The same results give the same
+ * bytes. */
 int demo_page_write(const DemoResults *results, const char *path, Error *e);
 
 #endif

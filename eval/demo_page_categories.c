@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/file.h"
 #include "eval/demo_page_internal.h"
 #include "eval/plot.h"
 
@@ -34,21 +35,25 @@ static void example_neurons(Html *h, const DemoExample *x, size_t grid)
         html_markup(h, "<p class=\"small quiet\">No patch deviates from what was remembered.</p>\n");
         return;
     }
-    html_print(h, "<p class=\"small quiet\">Behind the worst patch (row %z, column %z of %z &#215; %z):</p>\n"
+    html_print(h, "<p class=\"small quiet\">Worst patch: row %z, column %z of %z&#160;&#215;&#160;%z. Neurons behind "
+                  "it:</p>\n"
                   "<ul class=\"neurons\">\n", x->row + 1, x->column + 1, grid, grid);
     for (size_t i = 0; i < x->share_count; i++) {
         html_print(h, "<li><span>block %d, neuron %z</span> ", x->shares[i].block, (size_t)x->shares[i].channel);
         plot_bar(h, x->shares[i].share / largest);
-        html_print(h, " <span class=\"end\">%1 %</span></li>\n", 100 * x->shares[i].share);
+        html_print(h, " <span class=\"end\">%1&#160;%</span></li>\n", 100 * x->shares[i].share);
     }
     html_markup(h, "</ul>\n");
 }
 
-static void example_scores(Html *h, const DemoExample *x, double threshold)
+static void example_scores(Html *h, const DemoExample *x, double threshold, int has_text)
 {
-    html_print(h, "<p class=\"small\">Score <b>%3</b>, threshold %3; higher than %0 % of the normal test pictures.</p>\n",
-               x->score, threshold, 100 * x->rank);
-    html_print(h, "<p class=\"small quiet\">%s &#183; structure %3, text %3</p>\n", x->path, x->structural, x->semantic);
+    html_print(h, "<p class=\"small\">Score <b>%3</b>, threshold %3.", x->score, threshold);
+    if (x->anomalous)
+        html_print(h, " Higher than %0&#160;% of the normal pictures.", 100 * x->rank);
+    html_markup(h, "</p>\n");
+    if (has_text)
+        html_print(h, "<p class=\"small quiet\">From the photos %3, from the texts %3.</p>\n", x->structural, x->semantic);
 }
 
 static void example(Html *h, const DemoExample *x, const DemoResults *r, double threshold)
@@ -58,10 +63,10 @@ static void example(Html *h, const DemoExample *x, const DemoResults *r, double 
     strip_image(h, &x->heatmap, "Heatmap", x);
     strip_image(h, &x->overlay, "Heatmap over the photo", x);
     html_markup(h, "</div>\n");
-    html_print(h, "<h4>%s <span class=\"badge %m\">%m called %m</span></h4>\n", x->anomalous ? x->kind : "good",
-               is_right(x) ? "yes" : "no", is_right(x) ? "&#10003; rightly" : "&#10007; wrongly",
+    html_print(h, "<h4>%s <span class=\"file\">%s</span> <span class=\"badge %m\">%m called %m</span></h4>\n", x->kind,
+               path_base(x->path), is_right(x) ? "yes" : "no", is_right(x) ? "&#10003; rightly" : "&#10007; wrongly",
                x->flagged ? "anomalous" : "normal");
-    example_scores(h, x, threshold);
+    example_scores(h, x, threshold, r->has_text);
     example_neurons(h, x, r->grid);
     html_markup(h, "</figure>\n");
 }
@@ -88,7 +93,8 @@ static void score_chart(Html *h, const DemoCategory *c, size_t normal)
     plot.threshold_label = threshold;
     html_markup(h, "<figure>");
     plot_strip(h, &plot);
-    html_markup(h, "<figcaption>A picture is called anomalous where its score is right of the line.</figcaption></figure>\n");
+    html_markup(h, "<figcaption>A picture is called anomalous where its score is right of the "
+                   "line.</figcaption></figure>\n");
 }
 
 static void roc_chart(Html *h, const DemoCategory *c)
@@ -136,8 +142,8 @@ static void category(Html *h, const DemoResults *r, size_t index)
     while (normal < c->test_count && !c->labels[normal])
         normal++;
     html_print(h, "<section id=\"category-%z\">\n<h3>%s</h3>\n", index + 1, c->name);
-    html_print(h, "<p>Fitted on %d of %z good pictures; %z of %z test pictures come out right at the threshold.", DEMO_SHOTS,
-               c->train, count_right(c), c->test_count);
+    html_print(h, "<p>Fitted on %d of %z good pictures; %z of %z test pictures come out right at the threshold.",
+               DEMO_SHOTS, c->train, count_right(c), c->test_count);
     if (r->has_text)
         html_print(h, " The texts call it &#8220;%s&#8221;.", c->class_name);
     html_markup(h, "</p>\n");
@@ -153,10 +159,13 @@ static void category(Html *h, const DemoResults *r, size_t index)
 void demo_page_categories(Html *h, const DemoResults *r)
 {
     html_markup(h, "<section id=\"categories\">\n<h2>2. Picture by picture</h2>\n"
-                   "<p>Each row shows the photo, the map of deviation (dark: as remembered, light: unlike anything remembered; "
+                   "<p>Each card shows the photo, the map of deviation (dark: as remembered, light: unlike anything "
+                   "remembered; "
                    "colours span half to one and a half times the threshold) and the map over the photo: inside the white "
-                   "line it is above the threshold, the green line is the true outline of the defect. Shown are the first normal "
-                   "picture and the first of each kind of defect, not the ones that came out best. The bars name the neurons that "
+                   "line it is above the threshold, the green line is the true outline of the defect. Shown are the first "
+                   "normal "
+                   "picture and the first of each kind of defect, not the ones that came out best. The bars name the "
+                   "neurons that "
                    "made the worst patch deviate; their percentages are exact shares of its squared distance to the nearest "
                    "remembered patch.</p>\n");
     for (size_t i = 0; i < r->category_count; i++)

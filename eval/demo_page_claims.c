@@ -27,7 +27,8 @@ static const char *meaning(DemoAnswer answer)
     switch (answer) {
     case DEMO_YES: return "The claim holds on these pictures, with this model.";
     case DEMO_NO: return "The claim does not hold here.";
-    default: return "These pictures cannot settle it: the difference is too small for how much it varies between categories.";
+    default: return "These pictures cannot settle it: the difference is too small for how much it varies between "
+                    "categories.";
     }
 }
 
@@ -40,8 +41,8 @@ static void verdict(Html *h, const DemoResults *r, size_t which)
     v = &r->verdicts[which];
     html_print(h, "<article class=\"card\">\n<h4>%s ", v->claim);
     badge(h, v->answer);
-    html_print(h, "</h4>\n<p class=\"figures\">a = %3, b = %3; difference %3 &#177; %3</p>\n", v->a, v->b, v->difference.mean,
-               v->difference.error);
+    html_print(h, "</h4>\n<p class=\"figures\">a = %3, b = %3; difference %3 &#177; %3</p>\n", v->a, v->b,
+               v->difference.mean, v->difference.error);
     html_print(h, "<p class=\"small\">%s</p>\n<p class=\"small quiet\">Measured: %s.<br/>Rule: %s.</p>\n</article>\n",
                meaning(v->answer), v->measured, v->rule);
 }
@@ -52,8 +53,8 @@ static void overview(Html *h, const DemoResults *r)
 
     for (size_t i = 0; i < r->verdict_count; i++)
         counts[r->verdicts[i].answer]++;
-    html_print(h, "<p>Of %z claims, %z come out as yes, %z as no and %z undecided.</p>\n<ul class=\"claims\">\n", r->verdict_count,
-               counts[DEMO_YES], counts[DEMO_NO], counts[DEMO_UNDECIDED]);
+    html_print(h, "<p>Of %z claims, %z come out as yes, %z as no and %z undecided.</p>\n<ul class=\"claims\">\n",
+               r->verdict_count, counts[DEMO_YES], counts[DEMO_NO], counts[DEMO_UNDECIDED]);
     for (size_t i = 0; i < r->verdict_count; i++) {
         html_markup(h, "<li>");
         badge(h, r->verdicts[i].answer);
@@ -123,7 +124,8 @@ static void neurons_topic(Html *h, const DemoResults *r)
     verdict(h, r, DEMO_ON_TOP_AGAINST_ALL);
     topic_chart(h);
     neurons_chart(h, r);
-    snprintf(caption, sizeof caption, "Mean over %lu categories, bars: \302\261 1 standard error. The horizontal axis is logarithmic.",
+    snprintf(caption, sizeof caption, "Mean over %lu categories, bars: \302\261 1 standard error. The horizontal axis is "
+                                      "logarithmic.",
              (unsigned long)r->category_count);
     topic_end(h, caption);
 }
@@ -217,7 +219,8 @@ static void audit_chart(Html *h, const DemoResults *r, size_t l)
             values[n + i] = a->optimum;
             values[2 * n + i] = a->chance;
         }
-        snprintf(title, sizeof title, "Share of the variance captured in block %d, by category", r->categories[0].layers[l].block);
+        snprintf(title, sizeof title, "Share of the variance captured in block %d, by category",
+                 r->categories[0].layers[l].block);
         snprintf(label, sizeof label, "share of the variance, block %d", r->categories[0].layers[l].block);
         plot.title = title;
         plot.x.label = label;
@@ -236,15 +239,19 @@ static void audit_topic(Html *h, const DemoResults *r)
 {
     const DemoCategory *first = &r->categories[0];
 
-    html_print(h, "<section class=\"topic\">\n<h3>How near does the choice come to a PCA?</h3>\n<p>The paper calls the choice by variance "
-                  "a PCA restricted to the axes. No choice of %z neurons can capture more variance than a PCA of %z dimensions; "
+    html_print(h, "<section class=\"topic\">\n<h3>How near does the choice come to a PCA?</h3>\n<p>The paper calls the "
+                  "choice by variance "
+                  "a PCA restricted to the axes. No choice of %z neurons can capture more variance than a PCA of %z "
+                  "dimensions; "
                   "how much less it captures depends on how correlated the neurons are. There is no yes or no here, only "
                   "figures:</p>\n<ul>\n", r->sparse, r->sparse);
     for (size_t l = 0; l < first->layer_count; l++) {
         double captured, optimum;
         audit_means(r, l, &captured, &optimum);
-        html_print(h, "<li>block %d: the chosen neurons capture %1 % of the variance, a PCA %1 %, random neurons %1 % on average."
-                      "</li>\n", first->layers[l].block, 100 * captured, 100 * optimum, 100 * first->layers[l].audit.chance);
+        html_print(h, "<li>block %d: the chosen neurons capture %1&#160;% of the variance, a PCA %1&#160;%, random neurons "
+                      "%1&#160;% on average."
+                      "</li>\n", first->layers[l].block, 100 * captured, 100 * optimum,
+                   100 * first->layers[l].audit.chance);
     }
     html_markup(h, "</ul>\n<div class=\"columns\">\n");
     for (size_t l = 0; l < first->layer_count; l++) {
@@ -279,7 +286,8 @@ static void weight_chart(Html *h, const DemoResults *r)
 static void text_topic(Html *h, const DemoResults *r)
 {
     if (!r->has_text) {
-        html_markup(h, "<section class=\"topic\">\n<h3>How much should texts weigh?</h3>\n<p>The model has no text tower: what texts add could not be "
+        html_markup(h, "<section class=\"topic\">\n<h3>How much should texts weigh?</h3>\n<p>The model has no text tower: "
+                       "what texts add could not be "
                        "measured, and the claims about them are undecided for that reason.</p>\n</section>\n");
         return;
     }
@@ -289,7 +297,8 @@ static void text_topic(Html *h, const DemoResults *r)
     verdict(h, r, DEMO_ON_ZERO_SHOT);
     topic_chart(h);
     weight_chart(h, r);
-    topic_end(h, "Mean over categories, bars: \302\261 1 standard error. At weight 1 the score is that of the patches against "
+    topic_end(h, "Mean over categories, bars: \302\261 1 standard error. At weight 1 the score is that of the patches "
+                 "against "
                  "the texts; zero-shot also looks at the whole picture.");
 }
 
@@ -322,7 +331,8 @@ static void pooling_topic(Html *h, const DemoResults *r)
     verdict(h, r, DEMO_ON_MAXIMUM);
     topic_chart(h);
     pooling_chart(h, r);
-    snprintf(caption, sizeof caption, "Mean over categories, bars: \302\261 1 standard error. A picture has %lu patches here%s.",
+    snprintf(caption, sizeof caption, "Mean over categories, bars: \302\261 1 standard error. A picture has %lu patches "
+                                      "here%s.",
              (unsigned long)(r->grid * r->grid),
              r->grid * r->grid < 200 ? "; below 200 the top 1 % is the maximum itself" : "");
     topic_end(h, caption);
@@ -361,20 +371,25 @@ static void dirt_topic(Html *h, const DemoResults *r)
     topic_chart(h);
     dirt_chart(h, r);
     snprintf(caption, sizeof caption,
-             "%d good pictures and 0 to %d defective ones. Mean over categories, bars: \302\261 1 standard error. Dropping is "
+             "%d good pictures and 0 to %d defective ones. Mean over categories, bars: \302\261 1 standard error. Dropping "
+             "is "
              "the option --trim %.1f.", DEMO_CLEAN_SHOTS, DEMO_DIRT - 1, DEMO_TRIM);
     topic_end(h, caption);
 }
 
 void demo_page_claims(Html *h, const DemoResults *r)
 {
-    html_print(h, "<section id=\"claims\">\n<h2>3. The paper&#8217;s claims, put to the test</h2>\n<p>Every claim compares two "
-                  "figures, a and b, category by category; the answer comes from the mean difference and its standard error over "
-                  "%z categories, by a rule fixed in the program. A claim can be true and come out undecided on so few pictures, and "
+    html_print(h, "<section id=\"claims\">\n<h2>3. The paper&#8217;s claims, put to the test</h2>\n<p>Every claim compares "
+                  "two "
+                  "figures, a and b, category by category; the answer comes from the mean difference and its standard "
+                  "error over "
+                  "%z categories, by a rule fixed in the program. A claim can be true and come out undecided on so few "
+                  "pictures, and "
                   "a small model can behave unlike a large one.%m</p>\n", r->category_count,
                r->sparse < r->neurons ? "" : " The sparse choice is the default choice here.");
     if (r->sparse < r->neurons)
-        html_print(h, "<p>The paper keeps 100 of 768 neurons, an eighth. The model here has only %z, so the claims about neurons are "
+        html_print(h, "<p>The paper keeps 100 of 768 neurons, an eighth. The model here has only %z, so the claims about "
+                      "neurons are "
                       "tested with an eighth of these, %z, while the defaults of section 1 keep %z.</p>\n",
                    r->width, r->sparse, r->neurons);
     overview(h, r);

@@ -16,12 +16,15 @@ static double measure(const DemoMeasures *m, size_t which)
 
 static void table_head(Html *h)
 {
-    html_print(h, "<div class=\"scroll\"><table>\n<caption>Few-shot (left of each pair): %d good pictures, mean of %d draws. "
-                  "Zero-shot (right): texts alone.</caption>\n<thead><tr><th scope=\"col\" rowspan=\"2\">Category</th>",
+    html_print(h, "<p class=\"small quiet\">few: %d good pictures, mean of %d draws, of which false alarms and misses are "
+                  "the sum. "
+                  "zero: the texts alone.</p>\n<div class=\"scroll\"><table>\n<caption>Results by category</caption>\n"
+                  "<thead><tr><th scope=\"col\" rowspan=\"2\">Category</th>",
                DEMO_SHOTS, DEMO_DRAWS);
     for (size_t i = 0; i < MEASURES; i++)
         html_print(h, "<th scope=\"colgroup\" colspan=\"2\" class=\"group\">%s</th>", measure_names[i]);
-    html_markup(h, "<th scope=\"col\" rowspan=\"2\">False alarms</th><th scope=\"col\" rowspan=\"2\">Misses</th></tr>\n<tr>");
+    html_markup(h, "<th scope=\"col\" rowspan=\"2\">False alarms</th><th scope=\"col\" "
+                   "rowspan=\"2\">Misses</th></tr>\n<tr>");
     for (size_t i = 0; i < MEASURES; i++)
         html_markup(h, "<th scope=\"col\">few</th><th scope=\"col\" class=\"second\">zero</th>");
     html_markup(h, "</tr></thead>\n");
@@ -87,16 +90,17 @@ static void say_ranking(Html *h, const DemoResults *r)
     for (size_t i = 1; i < r->category_count; i++)
         if (r->categories[i].lake.image_auroc < worst->lake.image_auroc)
             worst = &r->categories[i];
-    html_print(h, "<p>With %d good pictures of a product, the detector ranks a random defective picture above a random normal one "
-                  "in %1 % of all pairs (guessing: 50). It does worst on %s, with %1 %.",
+    html_print(h, "<p>With %d good pictures of a product, the detector ranks a random defective picture above a random "
+                  "normal one "
+                  "in %1&#160;% of all pairs (guessing: 50). It does worst on %s, with %1&#160;%.",
                DEMO_SHOTS, 100 * r->lake.image_auroc, worst->name, 100 * worst->lake.image_auroc);
     if (!r->has_text)
         html_markup(h, " The model has no text tower, so there is no zero-shot column.</p>\n");
     else if (!(r->zero.image_auroc - 2 * r->zero_error.image_auroc > 0.5))
-        html_print(h, " The texts alone reach %1 %, which is not clearly better than guessing.</p>\n",
+        html_print(h, " The texts alone reach %1&#160;%, which is not clearly better than guessing.</p>\n",
                    100 * r->zero.image_auroc);
     else
-        html_print(h, " The texts alone, without a single picture of the product, reach %1 %.</p>\n",
+        html_print(h, " The texts alone, without a single picture of the product, reach %1&#160;%.</p>\n",
                    100 * r->zero.image_auroc);
 }
 
@@ -105,7 +109,7 @@ static void say_decisions(Html *h, const Decisions *sum)
     double alarms = percent(sum->false_alarms, sum->normal), misses = percent(sum->misses, sum->anomalous);
 
     html_print(h, "<p>A ranking is not a decision. At the threshold that the detector set itself, from those %d pictures, "
-                  "%1 % of the normal pictures raise a false alarm and %1 % of the defective ones are missed.",
+                  "%1&#160;% of the normal pictures raise a false alarm and %1&#160;% of the defective ones are missed.",
                DEMO_SHOTS, alarms, misses);
     if (alarms > 10 || misses > 10)
         html_markup(h, " For most uses that is too many: look at the scores of your own parts and set "

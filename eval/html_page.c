@@ -1,13 +1,14 @@
 /* The frame and the style of every page; see html.h.
  *
- * Colours are custom properties, given for light and dark. Those of series are Okabe and Ito's, which people with the common
- * colour-vision deficiencies tell apart, darkened on light ground to 3:1 against it at least (WCAG 1.4.11); text has 4.5:1. */
+ * Colours are custom properties, given for light and dark. Those of series are Okabe and Ito's, which people with the
+ * common colour-vision deficiencies tell apart, darkened on light ground to 3:1 against it at least (WCAG 1.4.11); text
+ * has 4.5:1. */
 #include "eval/html.h"
 
 static const char *const style[] = {
-    ":root{color-scheme:light dark;--ground:#fbfaf8;--card:#fff;--ink:#20242a;--quiet:#59616b;--rule:#dedad2;--accent:#005f94;",
-    "--s0:#0072b2;--s1:#c4500b;--s2:#00805f;--s3:#9b4a88;--s4:#7b818a;--warm:0 114 178;--yes:#00694e;--no:#a63c06;",
-    "--open:#5b5f66}",
+    ":root{color-scheme:light dark;--ground:#fbfaf8;--card:#fff;--ink:#20242a;--quiet:#59616b;--rule:#dedad2;",
+    "--accent:#005f94;--s0:#0072b2;--s1:#c4500b;--s2:#00805f;--s3:#9b4a88;--s4:#7b818a;--warm:0 114 178;",
+    "--yes:#00694e;--no:#a63c06;--open:#5b5f66}",
     "@media (prefers-color-scheme:dark){:root{--ground:#15181c;--card:#1d2126;--ink:#e4e6e9;--quiet:#a2a9b2;--rule:#363c44;",
     "--accent:#7cc0ee;--s0:#5db3ea;--s1:#f0894a;--s2:#35bf95;--s3:#d992c6;--s4:#8f969f;--warm:60 150 215;--yes:#4fd0a6;",
     "--no:#f79a63;--open:#b3b9c1}}",
@@ -81,11 +82,14 @@ static const char *const style[] = {
     "svg.chart .mark.s0{fill:var(--s0)}svg.chart .mark.s1{fill:var(--s1)}svg.chart .mark.s2{fill:var(--s2)}",
     "svg.chart .mark.s3{fill:var(--s3)}",
     "svg.bar{display:inline-block;width:5.5rem;height:.55rem;vertical-align:baseline}",
-    "ul.claims{list-style:none;padding:0;max-width:46rem}ul.claims li{display:grid;grid-template-columns:7.2rem 1fr;gap:.75rem;",
-    "padding:.3rem 0;border-bottom:1px solid var(--rule)}ul.claims .badge{justify-self:start;align-self:start}",
+    "ul.claims{list-style:none;padding:0;max-width:46rem}",
+    "ul.claims li{display:grid;grid-template-columns:7.2rem 1fr;gap:.75rem;padding:.3rem 0;border-bottom:1px solid var(--rule)}",
+    "ul.claims .badge{justify-self:start;align-self:start}",
     ".figures{font-variant-numeric:tabular-nums;margin:.5rem 0}h4 .badge{margin-left:.35rem}",
-    "ul.neurons{list-style:none;margin:.2rem 0 0;padding:0;font-size:.78rem;line-height:1.45;font-variant-numeric:tabular-nums}",
-    "ul.neurons li{display:grid;grid-template-columns:max-content 1fr 3.4em;gap:.6rem;align-items:center}",
+    "ul.neurons{list-style:none;margin:.2rem 0 0;padding:0;font-size:.78rem;line-height:1.45;",
+    "font-variant-numeric:tabular-nums;display:grid;grid-template-columns:max-content 1fr max-content;",
+    "gap:0 .6rem;align-items:center}",
+    "ul.neurons li{display:contents}.file{font-weight:400;font-size:.875rem;color:var(--quiet)}",
     "ul.neurons .end{text-align:right}ul.neurons svg.bar{width:100%}",
     ".strip{display:flex;gap:.3rem;margin-bottom:.7rem}.strip img{min-width:0;width:0;border-radius:.15rem}",
     ".example p{margin:.25rem 0}",

@@ -1,9 +1,9 @@
-/* Charts of measurements as SVG inside a page, drawn to be read by everybody: series differ in colour, dash and marker; all text
- * is text; a chart has a name for those who do not see it; colours come from the page's style (html_page_begin), so a chart
- * follows light, dark and print.
+/* Charts of measurements as SVG inside a page, drawn to be read by everybody: series differ in colour, dash and marker;
+ * all text is text; a chart has a name for those who do not see it; colours come from the page's style
+ * (html_page_begin), so a chart follows light, dark and print.
  *
- * A value that is not finite is left out, and a line is broken there; a value outside a range that was given is drawn at its
- * edge. */
+ * A value that is not finite is left out, and a line is broken there; a value outside a range that was given is drawn at
+ * its edge. */
 #ifndef LAKE_EVAL_PLOT_H
 #define LAKE_EVAL_PLOT_H
 
@@ -63,8 +63,8 @@ typedef struct {
 
 void plot_strip(Html *h, const PlotStrip *plot);
 
-/* A row per thing, in it a marker per series: for figures of which the differences count, so that the axis need not begin at
- * zero. */
+/* A row per thing, in it a marker per series: for figures of which the differences count, so that the axis need not
+ * begin at zero. */
 typedef struct {
     const char *label;
     int style;
@@ -84,12 +84,12 @@ typedef struct {
 
 void plot_dots(Html *h, const PlotDots *plot);
 
-/* A bar for a share of 0 to 1, to stand in a line or a cell of a table beside its number; it says nothing to those who do not see
- * it. */
+/* A bar for a share of 0 to 1, to stand in a line or a cell of a table beside its number; it says nothing to those who
+ * do not see it. */
 void plot_bar(Html *h, double share);
 
-/* A square matrix [count, count] as a table whose cells are the darker the nearer to hi, and plain from lo downwards. Columns bear the
- * numbers of the rows. The diagonal is a dash where skip_diagonal is 1. */
+/* A square matrix [count, count] as a table whose cells are the darker the nearer to hi, and plain from lo downwards.
+ * Columns bear the numbers of the rows. The diagonal is a dash where skip_diagonal is 1. */
 void plot_matrix(Html *h, const char *caption, const char *const *names, size_t count, const double *values, int decimals,
                  double lo, double hi, int skip_diagonal);
 

@@ -37,7 +37,8 @@ static int decimals_of(double step)
     return decimals < 0 ? 0 : decimals > 9 ? 9 : decimals;
 }
 
-/* Where nothing sensible can be made of the data: 0 to 1. A range of which all numbers are about the same gets some width. */
+/* Where nothing sensible can be made of the data: 0 to 1. A range of which all numbers are about the same gets some
+ * width. */
 static PlotRange sound_range(const PlotRange *range)
 {
     const PlotRange whole = {0, 1};

@@ -1,5 +1,5 @@
-/* What the kinds of charts share: plot_lines.c and plot_rows.c draw, plot_axis.c knows scales, ticks, frame, legend and markers.
- * Lengths are in units of the drawing, whose width is PLOT_WIDTH; on a phone a unit is about a pixel. */
+/* What the kinds of charts share: plot_lines.c and plot_rows.c draw, plot_axis.c knows scales, ticks, frame, legend and
+ * markers. Lengths are in units of the drawing, whose width is PLOT_WIDTH; on a phone a unit is about a pixel. */
 #ifndef LAKE_EVAL_PLOT_INTERNAL_H
 #define LAKE_EVAL_PLOT_INTERNAL_H
 
@@ -35,7 +35,8 @@ double plot_place(const PlotScale *scale, double value);
 void plot_begin(Html *h, const char *title, double height);
 void plot_end(Html *h);
 
-/* Grid lines, numbers and label of the axis below (y: of the axis) or at the left (x). The other scale says how far lines reach. */
+/* Grid lines, numbers and label of the axis below (y: of the axis) or at the left (x). The other scale says how far
+ * lines reach. */
 void plot_axis_below(Html *h, const PlotScale *x, const PlotAxis *axis, double top, double bottom);
 void plot_axis_left(Html *h, const PlotScale *y, double left, double right);
 

@@ -38,14 +38,15 @@ static void draw_group(Html *h, const PlotGroup *group, const PlotScale *x, doub
 static void draw_threshold(Html *h, const PlotStrip *plot, const PlotScale *x, double top, double bottom)
 {
     double place;
+    int at_right;
 
     if (!isfinite(plot->threshold))
         return;
     place = plot_place(x, plot->threshold);
+    at_right = place > PLOT_WIDTH / 2.0;
     plot_segment(h, "limit", place, top, place, bottom);
     if (plot->threshold_label != NULL)
-        plot_text(h, place > PLOT_WIDTH / 2.0 ? "label end" : "label", place > PLOT_WIDTH / 2.0 ? place + 3 : place - 3, top - 4,
-                  plot->threshold_label);
+        plot_text(h, at_right ? "label end" : "label", at_right ? place + 3 : place - 3, top - 4, plot->threshold_label);
 }
 
 void plot_strip(Html *h, const PlotStrip *plot)
@@ -75,6 +76,11 @@ void plot_strip(Html *h, const PlotStrip *plot)
 
 /* ---- rows of markers ---- */
 
+static int writes_numbers(const PlotDots *plot)
+{
+    return plot->series_count == 1 && plot->decimals >= 0;
+}
+
 static void range_of_marks(const PlotDots *plot, PlotRange *range)
 {
     plot_range_begin(range);
@@ -96,11 +102,11 @@ static void draw_marks(Html *h, const PlotDots *plot, const PlotMarks *m, const 
         place = plot_place(x, m->values[i]);
         if (m->errors != NULL && isfinite(m->errors[i])) {
             double from = plot_place(x, m->values[i] - m->errors[i]), to = plot_place(x, m->values[i] + m->errors[i]);
-            html_print(h, "<path class=\"error s%d\" d=\"M%1 %1H%1M%1 %1v6M%1 %1v6\"/>", m->style, from, y, to, from, y - 3, to,
-                       y - 3);
+            html_print(h, "<path class=\"error s%d\" d=\"M%1 %1H%1M%1 %1v6M%1 %1v6\"/>", m->style, from, y, to, from,
+                       y - 3, to, y - 3);
         }
         plot_mark(h, m->style, place, y);
-        if (plot->series_count == 1 && plot->decimals >= 0) {
+        if (writes_numbers(plot)) {
             html_print(h, "<text class=\"num end\" x=\"%1\" y=\"%1\">", PLOT_WIDTH - 2.0, y + 4);
             html_number(h, m->values[i], plot->decimals);
             html_markup(h, "</text>");
@@ -134,7 +140,7 @@ static double left_of(const PlotDots *plot)
 
 void plot_dots(Html *h, const PlotDots *plot)
 {
-    double left = left_of(plot), right = plot->series_count == 1 && plot->decimals >= 0 ? PLOT_WIDTH - 44.0 : PLOT_RIGHT, top, bottom;
+    double left = left_of(plot), right = writes_numbers(plot) ? PLOT_WIDTH - 44.0 : PLOT_RIGHT, top, bottom;
     PlotRange range;
     PlotScale x;
     Html scratch; /* the legend's height is needed before the drawing begins */
@@ -182,8 +188,8 @@ static void matrix_cell(Html *h, double value, int decimals, double lo, double h
 void plot_matrix(Html *h, const char *caption, const char *const *names, size_t count, const double *values, int decimals,
                  double lo, double hi, int skip_diagonal)
 {
-    html_print(h, "<div class=\"scroll\"><table class=\"matrix\">\n<caption>%s</caption>\n<thead><tr><th scope=\"col\"></th>",
-               caption);
+    html_print(h, "<div class=\"scroll\"><table class=\"matrix\">\n<caption>%s</caption>\n"
+                  "<thead><tr><th scope=\"col\"></th>", caption);
     for (size_t i = 0; i < count; i++)
         html_print(h, "<th scope=\"col\" title=\"%s\">%z</th>", names[i], i + 1);
     html_markup(h, "</tr></thead>\n<tbody>\n");
