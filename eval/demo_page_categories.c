@@ -158,16 +158,13 @@ static void category(Html *h, const DemoResults *r, size_t index)
 
 void demo_page_categories(Html *h, const DemoResults *r)
 {
-    html_markup(h, "<section id=\"categories\">\n<h2>2. Picture by picture</h2>\n"
-                   "<p>Each card shows the photo, the map of deviation (dark: as remembered, light: unlike anything "
-                   "remembered; "
-                   "colours span half to one and a half times the threshold) and the map over the photo: inside the white "
-                   "line it is above the threshold, the green line is the true outline of the defect. Shown are the first "
-                   "normal "
-                   "picture and the first of each kind of defect, not the ones that came out best. The bars name the "
-                   "neurons that "
-                   "made the worst patch deviate; their percentages are exact shares of its squared distance to the nearest "
-                   "remembered patch.</p>\n");
+    html_markup(h, "<section id=\"categories\">\n<h2>2. Picture by picture</h2>\n<p>Each card shows the photo, the map of "
+                   "deviation (dark: as remembered, light: unlike anything remembered; colours span half to one and a half "
+                   "times the threshold) and the map over the photo: inside the white line it is above the threshold, the "
+                   "green line is the true outline of the defect. Shown are the first normal picture and the first of each "
+                   "kind of defect, not the ones that came out best.</p>\n"
+                   "<p>The bars, each as a part of the longest, name the neurons that made the worst patch deviate; the "
+                   "percentages are exact shares of its squared distance to the nearest remembered patch.</p>\n");
     for (size_t i = 0; i < r->category_count; i++)
         category(h, r, i);
     html_markup(h, "</section>\n");

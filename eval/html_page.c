@@ -9,7 +9,8 @@ static const char *const style[] = {
     ":root{color-scheme:light dark;--ground:#fbfaf8;--card:#fff;--ink:#20242a;--quiet:#59616b;--rule:#dedad2;",
     "--accent:#005f94;--s0:#0072b2;--s1:#c4500b;--s2:#00805f;--s3:#9b4a88;--s4:#7b818a;--warm:0 114 178;",
     "--yes:#00694e;--no:#a63c06;--open:#5b5f66}",
-    "@media (prefers-color-scheme:dark){:root{--ground:#15181c;--card:#1d2126;--ink:#e4e6e9;--quiet:#a2a9b2;--rule:#363c44;",
+    "@media screen and (prefers-color-scheme:dark){:root{--ground:#15181c;--card:#1d2126;--ink:#e4e6e9;",
+    "--quiet:#a2a9b2;--rule:#363c44;",
     "--accent:#7cc0ee;--s0:#5db3ea;--s1:#f0894a;--s2:#35bf95;--s3:#d992c6;--s4:#8f969f;--warm:60 150 215;--yes:#4fd0a6;",
     "--no:#f79a63;--open:#b3b9c1}}",
 
