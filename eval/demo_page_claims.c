@@ -124,8 +124,8 @@ static void neurons_topic(Html *h, const DemoResults *r)
     verdict(h, r, DEMO_ON_TOP_AGAINST_ALL);
     topic_chart(h);
     neurons_chart(h, r);
-    snprintf(caption, sizeof caption, "Mean over %lu categories, bars: \302\261 1 standard error. The horizontal axis is "
-                                      "logarithmic.",
+    snprintf(caption, sizeof caption, "Mean over %lu categories, without texts; bars: \302\261 1 standard error. "
+                                      "The horizontal axis is logarithmic.",
              (unsigned long)r->category_count);
     topic_end(h, caption);
 }
