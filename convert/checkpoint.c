@@ -9,6 +9,9 @@
 #include "base/half.h"
 #include "convert/safetensors.h"
 
+/* The pickle of the number that PyTorch's files of before 1.6 begin with (torch/serialization.py, MAGIC_NUMBER). */
+#define PYTORCH_OLD_MAGIC "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
+
 enum { Q8_NUMBERS = 32, Q8_BYTES = 2 + Q8_NUMBERS }; /* ggml's block_q8_0 */
 
 /* ---- which reader ---- */
@@ -33,8 +36,6 @@ static int refuse_other_kinds(const FileView *view, const char *path, Error *e)
     static const struct {
         const char *magic, *what, *next;
     } kinds[] = {
-        {"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", "a PyTorch file of the old form (before 1.6)",
-         "load it in Python with torch.load and save its state dict again with torch.save"},
         {"\x80\x02", "a Python pickle", "load it in Python and save its tensors with safetensors.torch.save_file"},
         {"GGUF", "a GGUF file", "take the .safetensors file that it was made from"},
         {"version https://git-lfs", "a git-lfs pointer, not the weights themselves",
@@ -72,7 +73,7 @@ int ckpt_list_file(Checkpoint *c, size_t file, Error *e)
      * what nothing else claims: its messages tell what is missing. */
     if (safetensors_recognises(view))
         return safetensors_list(c, file, e);
-    if (begins_with(view, "PK\003\004"))
+    if (begins_with(view, "PK\003\004") || begins_with(view, PYTORCH_OLD_MAGIC))
         return pytorch_list(c, file, e);
     if (refuse_other_kinds(view, c->files[file].path, e) != LAKE_OK)
         return LAKE_BAD_INPUT;

@@ -3,7 +3,7 @@
  * file:
  *
  *     safetensors.c   safetensors             gguf.c   GGUF
- *     pytorch.c       PyTorch's zip archives  shards.c an index and the files it names (safetensors or PyTorch)
+ *     pytorch*.c      PyTorch's files         shards.c an index and the files it names (safetensors or PyTorch)
  *
  * The kind of a file is told by its first bytes, never by its name. What uses a checkpoint (names.c, config.c, convert.c)
  * knows no container. */

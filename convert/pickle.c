@@ -60,6 +60,7 @@ typedef struct {
     List stack;                /* NULL is a mark */
     List memo;                 /* NULL where nothing was put */
     size_t memo_entries;       /* that are not NULL */
+    const Pickle *outside;     /* the last PERSISTENT so far */
     Error *e;
 } Machine;
 
@@ -600,6 +601,8 @@ static int push_persistent(Machine *m)
     if (code != LAKE_OK || (code = new_node(m, PICKLE_PERSISTENT, &node)) != LAKE_OK ||
         (code = pop_items(m, node, 1)) != LAKE_OK)
         return code;
+    node->before = m->outside;
+    m->outside = node;
     return push(m, node);
 }
 
@@ -713,6 +716,7 @@ int pickle_read(PickleTree *tree, const unsigned char *data, size_t size, Pickle
     code = run(&m);
     if (code == LAKE_OK) {
         tree->root = m.stack.items[0];
+        tree->outside = m.outside;
         tree->size = m.at;
         tree->memory = m.chunks;
     } else {

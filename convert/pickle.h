@@ -29,23 +29,25 @@ typedef enum {
 typedef struct Pickle Pickle;
 struct Pickle {
     PickleType type;
-    int64_t integer;        /* INT; BOOL: 0 or 1 */
-    double number;          /* FLOAT */
-    const char *string;     /* STRING (UTF-8), BYTES, GLOBAL ("module.name"); 0-terminated */
-    size_t length;          /* bytes of the string, which may hold a 0 */
-    const Pickle **items;   /* [count] of TUPLE, LIST, SET, PERSISTENT; DICT and CALL (a subclass of dict): key, value, ... */
+    int64_t integer;         /* INT; BOOL: 0 or 1 */
+    double number;           /* FLOAT */
+    const char *string;      /* STRING (UTF-8), BYTES, GLOBAL ("module.name"); 0-terminated */
+    size_t length;           /* bytes of the string, which may hold a 0 */
+    const Pickle **items;    /* [count] of TUPLE, LIST, SET, PERSISTENT; DICT and CALL (a dict too): key, value, ... */
     size_t count;
-    size_t room;            /* of items */
-    const char *function;   /* CALL: the global's name */
+    size_t room;             /* of items */
+    const char *function;    /* CALL: the global's name */
     const Pickle *arguments; /* CALL: a TUPLE */
-    const Pickle *state;    /* CALL: what the object's attributes are set from, or NULL */
+    const Pickle *state;     /* CALL: what the object's attributes are set from, or NULL */
+    const Pickle *before;    /* PERSISTENT: the one before it in the pickle, or NULL */
 };
 
 /* Values may be shared and may even hold themselves: a walk through them needs a limit of depth and of steps. */
 typedef struct {
     const Pickle *root;
-    size_t size;  /* bytes of the pickle */
-    void *memory; /* what all nodes lie in */
+    const Pickle *outside; /* the last PERSISTENT, the first in the list of all */
+    size_t size;           /* bytes of the pickle */
+    void *memory;          /* what all nodes lie in */
 } PickleTree;
 
 /* 1 for "module.name" that a pickle may speak of. */

@@ -1,43 +1,22 @@
-/* PyTorch's zip archives (.pt, .pth, .bin; torch.save since 1.6, and TorchScript) as lists of tensors.
+/* PyTorch's files (.pt, .pth, .bin) as lists of tensors: from the pickle to the tensors.
  *
- * An archive NAME holds NAME/data.pkl, a pickle of everything but the numbers, and NAME/data/0, NAME/data/1, ..., the
- * storages, each the numbers of one or more tensors (torch/serialization.py, caffe2/serialize/inline_container.cc). A
- * tensor is a call of _rebuild_tensor_v2 with a storage, an offset, sizes and strides (torch/_utils.py). In a plain
+ * A tensor is a call of _rebuild_tensor_v2 with a storage, an offset, sizes and strides (torch/_utils.py). In a plain
  * checkpoint the pickle is a dictionary from names to tensors, perhaps inside another one; in TorchScript it is the tree
  * of modules (torch/csrc/jit/serialization/pickler.cpp), whose attributes' names are joined by dots. */
+#include "convert/pytorch.h"
+
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/checksum.h"
-#include "convert/checkpoint.h"
-#include "convert/pickle.h"
-#include "convert/zip.h"
 
 enum {
-    NAME_SIZE = 512,          /* of a tensor's dotted name */
-    DEPTH_LIMIT = 64,         /* of modules in modules */
-    STEP_LIMIT = 1 << 18,     /* values looked at: shared ones could make a small pickle a tree without end */
-    WRAPPER_LIMIT = 4,        /* dictionaries around the state dict */
-    CHECK_BYTES = 1 << 24     /* of a storage, after which the pages of the file are given back */
+    DEPTH_LIMIT = 64,     /* of modules in modules */
+    STEP_LIMIT = 1 << 18, /* values looked at: shared ones could make a small pickle a tree without end */
+    WRAPPER_LIMIT = 4     /* dictionaries around the state dict */
 };
 
 #define LENGTH(array) (sizeof(array) / sizeof *(array))
-
-typedef struct {
-    Checkpoint *checkpoint;
-    size_t file;
-    const char *path;
-    Error *e;
-    ZipArchive zip;
-    char *folder;           /* "NAME/" */
-    PickleTree tree;
-    int big_endian;
-    unsigned char *checked; /* [zip.count] 1: the entry's checksum is right */
-    size_t steps;
-    char name[NAME_SIZE];   /* of the value in work */
-} Archive;
 
 /* ---- what a pickle may speak of ---- */
 
@@ -78,6 +57,13 @@ static const Kind *storage_kind(const char *global)
     return NULL;
 }
 
+size_t pytorch_number_size(const char *global)
+{
+    const Kind *kind = storage_kind(global);
+
+    return kind != NULL ? kind->size : 0;
+}
+
 /* The classes of a TorchScript archive stand in its own code, which nobody runs here. */
 static int is_module_class(const char *global)
 {
@@ -86,7 +72,7 @@ static int is_module_class(const char *global)
 
 /* Besides tensors, what people keep with them: settings of the training, states of optimisers, measures as numbers of
  * NumPy. None of it is looked into. */
-static int is_allowed(const char *global)
+int pytorch_allows(const char *global)
 {
     static const char *const others[] = {
         "collections.OrderedDict", "collections.defaultdict", "collections.Counter",
@@ -115,110 +101,6 @@ static int is_allowed(const char *global)
         if (strcmp(global, others[i]) == 0)
             return 1;
     return is_module_class(global) || storage_kind(global) != NULL;
-}
-
-/* ---- entries of the archive ---- */
-
-/* The entry NAME/rest, or NULL. */
-static const ZipEntry *find_entry(const Archive *a, const char *rest)
-{
-    char name[NAME_SIZE];
-
-    return snprintf(name, sizeof name, "%s%s", a->folder, rest) < (int)sizeof name ? zip_find(&a->zip, name) : NULL;
-}
-
-static const unsigned char *entry_bytes(const Archive *a, const ZipEntry *entry)
-{
-    return a->checkpoint->files[a->file].view.data + entry->begin;
-}
-
-/* Checks the entry's bytes once, in pieces, so that they do not all count as memory of this process. */
-static int check_entry(Archive *a, const ZipEntry *entry)
-{
-    unsigned char *checked = &a->checked[entry - a->zip.entries];
-    uint32_t crc = 0;
-    size_t done = 0, n;
-    int code = LAKE_OK;
-
-    if (*checked)
-        return LAKE_OK;
-    for (; code == LAKE_OK && done < entry->size; done += n) {
-        n = entry->size - done < CHECK_BYTES ? entry->size - done : CHECK_BYTES;
-        crc = crc32_update(crc, entry_bytes(a, entry) + done, n);
-        if (n == CHECK_BYTES)
-            code = ckpt_release(a->checkpoint, a->e);
-    }
-    if (code == LAKE_OK)
-        code = zip_check(entry, crc, a->path, a->e);
-    *checked = code == LAKE_OK;
-    return code;
-}
-
-/* Finds the one entry NAME/data.pkl, and with it NAME. */
-static int find_folder(Archive *a)
-{
-    static const char file[] = "data.pkl";
-    const ZipEntry *found = NULL;
-    size_t i, length;
-
-    for (i = 0; i < a->zip.count; i++) {
-        const ZipEntry *entry = &a->zip.entries[i];
-        const char *slash = strchr(entry->name, '/');
-
-        if (slash == NULL || strcmp(slash + 1, file) != 0)
-            continue;
-        if (found != NULL)
-            return error_set(a->e, LAKE_BAD_INPUT, "%s: two checkpoints in one archive: %s and %s", a->path,
-                             found->name, entry->name);
-        found = entry;
-    }
-    if (found == NULL)
-        return error_set(a->e, LAKE_BAD_INPUT,
-                         "%s: a zip archive, but none of PyTorch's: no entry FOLDER/data.pkl among %llu entries; where "
-                         "the checkpoint is inside, unpack it first",
-                         a->path, (unsigned long long)a->zip.count);
-    length = strlen(found->name) - strlen(file);
-    a->folder = calloc(1, length + 1);
-    if (a->folder == NULL)
-        return error_memory(a->e, "the name of a folder");
-    memcpy(a->folder, found->name, length);
-    return LAKE_OK;
-}
-
-/* Numbers are little-endian unless NAME/byteorder says other. */
-static int read_byte_order(Archive *a)
-{
-    const ZipEntry *entry = find_entry(a, "byteorder");
-    int code;
-
-    if (entry == NULL)
-        return LAKE_OK;
-    code = check_entry(a, entry);
-    if (code != LAKE_OK)
-        return code;
-    a->big_endian = entry->size == 3 && memcmp(entry_bytes(a, entry), "big", 3) == 0;
-    if (!a->big_endian && (entry->size != 6 || memcmp(entry_bytes(a, entry), "little", 6) != 0))
-        return error_set(a->e, LAKE_BAD_INPUT, "%s: entry %s is neither \"little\" nor \"big\"", a->path, entry->name);
-    return LAKE_OK;
-}
-
-static int read_pickle(Archive *a)
-{
-    const ZipEntry *entry = find_entry(a, "data.pkl");
-    char name[NAME_SIZE];
-    int code;
-
-    if (entry == NULL)
-        return error_set(a->e, LAKE_BAD_INPUT, "%s: the name of its folder is too long", a->path);
-    code = check_entry(a, entry);
-    if (code != LAKE_OK)
-        return code;
-    snprintf(name, sizeof name, "%s: %s", a->path, entry->name);
-    code = pickle_read(&a->tree, entry_bytes(a, entry), entry->size, is_allowed, name, a->e);
-    if (code == LAKE_OK && a->tree.size != entry->size)
-        code = error_set(a->e, LAKE_BAD_INPUT, "%s: %llu bytes behind the end of the pickle", name,
-                         (unsigned long long)(entry->size - a->tree.size));
-    return code;
 }
 
 /* ---- one tensor ---- */
@@ -285,61 +167,61 @@ static int is_strided(const CkptTensor *t)
     return 0;
 }
 
-static int bad_tensor(Archive *a, const char *what)
+static int bad_tensor(PytorchFile *f, const char *what)
 {
-    return error_set(a->e, LAKE_BAD_INPUT, "%s: tensor %s: %s", a->path, a->name, what);
+    return error_set(f->e, LAKE_BAD_INPUT, "%s: tensor %s: %s", f->path, f->name, what);
 }
 
 /* Finds the storage, ('storage', class, key, device, numbers), of which the tensor begins `offset` numbers from the
  * start. */
-static int place_tensor(Archive *a, CkptTensor *t, const Pickle *storage, size_t offset)
+static int place_tensor(PytorchFile *f, CkptTensor *t, const Pickle *outside, size_t offset)
 {
     const Pickle *const *items;
-    const ZipEntry *entry;
+    PytorchStorage storage;
     const Kind *kind;
-    char file[NAME_SIZE];
     size_t numbers, bytes;
     int code;
 
-    if (storage->type != PICKLE_PERSISTENT || storage->items[0]->type != PICKLE_TUPLE || storage->items[0]->count < 5)
-        return bad_tensor(a, "its numbers do not lie in a storage");
-    items = storage->items[0]->items;
+    if (outside->type != PICKLE_PERSISTENT || outside->items[0]->type != PICKLE_TUPLE || outside->items[0]->count < 5)
+        return bad_tensor(f, "its numbers do not lie in a storage");
+    items = outside->items[0]->items;
     kind = items[1]->type == PICKLE_GLOBAL ? storage_kind(items[1]->string) : NULL;
     if (kind == NULL || items[2]->type != PICKLE_STRING || !read_size(items[4], &numbers))
-        return bad_tensor(a, "its storage is of an unknown kind");
-    entry = snprintf(file, sizeof file, "data/%s", items[2]->string) < (int)sizeof file ? find_entry(a, file) : NULL;
-    if (entry == NULL)
-        return error_set(a->e, LAKE_BAD_INPUT, "%s: tensor %s: its storage data/%.40s is missing", a->path, a->name,
+        return bad_tensor(f, "its storage is of an unknown kind");
+    code = f->find(&storage, f, items[2]->string);
+    if (code != LAKE_OK)
+        return code;
+    if (!storage.found)
+        return error_set(f->e, LAKE_BAD_INPUT, "%s: tensor %s: its storage %.40s is missing", f->path, f->name,
                          items[2]->string);
-    if (!size_multiply(numbers, kind->size, &bytes) || bytes > entry->size || offset > numbers)
-        return error_set(a->e, LAKE_BAD_INPUT,
-                         "%s: tensor %s: begins at number %llu of %llu of type %s, its storage has %llu bytes", a->path,
-                         a->name, (unsigned long long)offset, (unsigned long long)numbers, kind->name,
-                         (unsigned long long)entry->size);
-    code = check_entry(a, entry);
+    if (!size_multiply(numbers, kind->size, &bytes) || bytes > storage.size || offset > numbers)
+        return error_set(f->e, LAKE_BAD_INPUT,
+                         "%s: tensor %s: begins at number %llu of %llu of type %s, its storage has %llu bytes", f->path,
+                         f->name, (unsigned long long)offset, (unsigned long long)numbers, kind->name,
+                         (unsigned long long)storage.size);
     t->type = kind->type;
     t->type_name = kind->name;
-    t->offset = entry->begin + offset * kind->size;
-    t->end = entry->begin + bytes;
-    return code;
+    t->offset = storage.begin + offset * kind->size;
+    t->end = storage.begin + bytes;
+    return LAKE_OK;
 }
 
-static int add_tensor(Archive *a, const Pickle *const *arguments)
+static int add_tensor(PytorchFile *f, const Pickle *const *arguments)
 {
     CkptTensor t;
     size_t offset, strides = 0;
     int code;
 
     memset(&t, 0, sizeof t);
-    t.name = a->name;
-    t.file = a->file;
+    t.name = f->name;
+    t.file = f->file;
     if (!read_size(arguments[1], &offset) || !read_sizes(arguments[2], t.shape, &t.rank) ||
         !read_sizes(arguments[3], t.stride, &strides) || strides != t.rank)
-        return bad_tensor(a, "no valid offset, sizes and strides");
+        return bad_tensor(f, "no valid offset, sizes and strides");
     t.strided = is_strided(&t);
-    t.big_endian = a->big_endian;
-    code = place_tensor(a, &t, arguments[0], offset);
-    return code == LAKE_OK ? ckpt_add(a->checkpoint, &t, a->e) : code;
+    t.big_endian = f->big_endian;
+    code = place_tensor(f, &t, arguments[0], offset);
+    return code == LAKE_OK ? ckpt_add(f->checkpoint, &t, f->e) : code;
 }
 
 /* ---- all tensors ---- */
@@ -349,29 +231,29 @@ static int is_dict(const Pickle *value)
     return value != NULL && (value->type == PICKLE_DICT || value->type == PICKLE_CALL) && value->count > 0;
 }
 
-static int walk_items(Archive *a, const Pickle *dict, size_t length, int depth);
+static int walk_items(PytorchFile *f, const Pickle *dict, size_t length, int depth);
 
-/* A value with the name in a->name, which is `length` long: a tensor, a module with more of them, or neither. */
-static int walk_value(Archive *a, const Pickle *value, size_t length, int depth)
+/* A value with the name in f->name, which is `length` long: a tensor, a module with more of them, or neither. */
+static int walk_value(PytorchFile *f, const Pickle *value, size_t length, int depth)
 {
     const Pickle *const *arguments = tensor_arguments(value);
 
-    if (++a->steps > STEP_LIMIT)
-        return error_set(a->e, LAKE_BAD_INPUT, "%s: more than %ld values, no checkpoint has so many", a->path,
+    if (++f->steps > STEP_LIMIT)
+        return error_set(f->e, LAKE_BAD_INPUT, "%s: more than %ld values, no checkpoint has so many", f->path,
                          (long)STEP_LIMIT);
     if (arguments != NULL)
-        return add_tensor(a, arguments);
+        return add_tensor(f, arguments);
     if (value->type != PICKLE_CALL || !is_module_class(value->function) || !is_dict(value->state))
         return LAKE_OK;
     if (depth == DEPTH_LIMIT)
-        return error_set(a->e, LAKE_BAD_INPUT, "%s: %.100s: modules nested deeper than %d levels", a->path, a->name,
+        return error_set(f->e, LAKE_BAD_INPUT, "%s: %.100s: modules nested deeper than %d levels", f->path, f->name,
                          (int)DEPTH_LIMIT);
-    return walk_items(a, value->state, length, depth + 1);
+    return walk_items(f, value->state, length, depth + 1);
 }
 
-/* The values of a dictionary whose own name is the first `length` bytes of a->name. Keys that are no texts name no
+/* The values of a dictionary whose own name is the first `length` bytes of f->name. Keys that are no texts name no
  * tensor. */
-static int walk_items(Archive *a, const Pickle *dict, size_t length, int depth)
+static int walk_items(PytorchFile *f, const Pickle *dict, size_t length, int depth)
 {
     size_t i;
     int code = LAKE_OK;
@@ -382,13 +264,13 @@ static int walk_items(Archive *a, const Pickle *dict, size_t length, int depth)
 
         if (key->type != PICKLE_STRING)
             continue;
-        if (strlen(key->string) != key->length || key->length >= NAME_SIZE - 1 - length)
-            return error_set(a->e, LAKE_BAD_INPUT, "%s: a name of %llu bytes, or with a byte 0 inside: %.60s", a->path,
+        if (strlen(key->string) != key->length || key->length >= PYTORCH_NAME_SIZE - 1 - length)
+            return error_set(f->e, LAKE_BAD_INPUT, "%s: a name of %llu bytes, or with a byte 0 inside: %.60s", f->path,
                              (unsigned long long)key->length, key->string);
         if (at > 0)
-            a->name[at++] = '.';
-        memcpy(a->name + at, key->string, key->length + 1);
-        code = walk_value(a, dict->items[i + 1], at + key->length, depth);
+            f->name[at++] = '.';
+        memcpy(f->name + at, key->string, key->length + 1);
+        code = walk_value(f, dict->items[i + 1], at + key->length, depth);
     }
     return code;
 }
@@ -413,7 +295,7 @@ static const Pickle *unwrap(const Pickle *root)
 }
 
 /* The message for a pickle without tensors where they are looked for. */
-static int refuse_empty(Archive *a, const Pickle *dict)
+static int refuse_empty(PytorchFile *f, const Pickle *dict)
 {
     char text[256] = "";
     size_t i, used = 0;
@@ -422,63 +304,30 @@ static int refuse_empty(Archive *a, const Pickle *dict)
         if (dict->items[i]->type == PICKLE_STRING)
             used += (size_t)snprintf(text + used, sizeof text - used, "%s%.40s", used > 0 ? ", " : "",
                                      dict->items[i]->string);
-    return error_set(a->e, LAKE_BAD_INPUT,
+    return error_set(f->e, LAKE_BAD_INPUT,
                      "%s: no tensors where a checkpoint has them (names looked at: %s): save the state dict alone, "
                      "torch.save(model.state_dict(), FILE)",
-                     a->path, used > 0 ? text : "none");
+                     f->path, used > 0 ? text : "none");
 }
 
-static int list_tensors(Archive *a)
+int pytorch_tensors(PytorchFile *f, const Pickle *root)
 {
-    const Pickle *root = a->tree.root;
-    size_t before = a->checkpoint->count;
+    size_t before = f->checkpoint->count;
     int code;
 
     if (root->type == PICKLE_CALL && is_module_class(root->function)) {
-        code = walk_value(a, root, 0, 0);
+        code = walk_value(f, root, 0, 0);
     } else {
         root = unwrap(root);
-        code = is_dict(root) ? walk_items(a, root, 0, 0) : LAKE_OK;
+        code = is_dict(root) ? walk_items(f, root, 0, 0) : LAKE_OK;
     }
-    if (code == LAKE_OK && a->checkpoint->count == before)
-        code = refuse_empty(a, root);
+    if (code == LAKE_OK && f->checkpoint->count == before)
+        code = refuse_empty(f, root);
     return code;
-}
-
-/* ---- public ---- */
-
-static int read_archive(Archive *a)
-{
-    const FileView *view = &a->checkpoint->files[a->file].view;
-    int code = zip_open(&a->zip, view->data, view->size, a->path, a->e);
-
-    if (code != LAKE_OK)
-        return code;
-    a->checked = calloc(a->zip.count + 1, 1);
-    if (a->checked == NULL)
-        return error_memory(a->e, "the list of entries");
-    if ((code = find_folder(a)) != LAKE_OK || (code = read_byte_order(a)) != LAKE_OK ||
-        (code = read_pickle(a)) != LAKE_OK)
-        return code;
-    return list_tensors(a);
 }
 
 int pytorch_list(Checkpoint *checkpoint, size_t file, Error *e)
 {
-    Archive *a = calloc(1, sizeof *a);
-    int code;
-
-    if (a == NULL)
-        return error_memory(e, "an archive");
-    a->checkpoint = checkpoint;
-    a->file = file;
-    a->path = checkpoint->files[file].path;
-    a->e = e;
-    code = read_archive(a);
-    pickle_free(&a->tree);
-    zip_close(&a->zip);
-    free(a->folder);
-    free(a->checked);
-    free(a);
-    return code;
+    return checkpoint->files[file].view.data[0] == 'P' ? pytorch_zip_list(checkpoint, file, e)
+                                                       : pytorch_old_list(checkpoint, file, e);
 }

@@ -1,4 +1,4 @@
-/* The directory of a zip archive, as PyTorch writes its checkpoints: what entries there are and where their bytes lie. */
+/* The directory of a zip archive, which PyTorch's checkpoints are: what entries there are and where their bytes lie. */
 #ifndef LAKE_ZIP_H
 #define LAKE_ZIP_H
 
@@ -29,8 +29,8 @@ void zip_close(ZipArchive *zip);
 /* The entry of this name, or NULL. */
 const ZipEntry *zip_find(const ZipArchive *zip, const char *name);
 
-/* Fails where the bytes of the entry, whose CRC-32 the caller computed, cannot be used as they lie in the file: packed, or
- * damaged. */
+/* Fails where the bytes of the entry, whose CRC-32 the caller computed, cannot be used as they lie in the file: packed,
+ * or damaged. */
 int zip_check(const ZipEntry *entry, uint32_t crc, const char *path, Error *e);
 
 #endif

@@ -273,14 +273,41 @@ def test_archives():
     refuse("compressed", packed(entries.items(), zipfile.ZIP_DEFLATED), "is compressed, which PyTorch never does")
     refuse("no PyTorch archive", packed([("a/b.txt", "text")]), "none of PyTorch's: no entry FOLDER/data.pkl")
     refuse("two checkpoints", packed([*entries.items(), ("other/data.pkl", entries[pkl])]), "two checkpoints in one archive")
-    refuse("a storage is missing", packed([(k, v) for k, v in entries.items() if k != folder + "data/3"]), "storage data/3 is missing")
+    refuse("a storage is missing", packed([(k, v) for k, v in entries.items() if k != folder + "data/3"]), "its storage 3 is missing")
     refuse("a storage too small", packed([(k, v[:-4] if k == folder + "data/3" else v) for k, v in entries.items()]), "its storage has")
     refuse("something behind the pickle", packed([(k, v + b"." if k == pkl else v) for k, v in entries.items()]), "1 bytes behind the end of the pickle")
     plain = packed(entries.items())
     refuse("cut off", plain[:-1000], "without its end, so probably cut off")
     at = plain.index(entries[folder + "data/3"]) + 100
     refuse("one byte of a storage changed", plain[:at] + bytes([plain[at] ^ 1]) + plain[at + 1:], "data/3 is damaged (its checksum differs)")
-    refuse("the old form", saved(STATE, _use_new_zipfile_serialization=False), "save its state dict again with torch.save")
+
+
+# ---- the form of before 1.6 ----
+
+def old(value):
+    return saved(value, _use_new_zipfile_serialization=False)
+
+
+def test_old_form():
+    data = old({"epoch": 1, "state_dict": STATE, "optimizer": [torch.zeros(5), torch.zeros(7, dtype=torch.long)]})
+    same("the old form", data, reference(GOOD))
+    shared = STATE["visual.ln_pre.weight"]
+    views = {**STATE, "visual.ln_post.weight": shared, "visual.proj": STATE["visual.proj"].half().t().contiguous().t()}
+    expected = reference({**GOOD, "visual.ln_post.weight": GOOD["visual.ln_pre.weight"], "visual.proj": GOOD["visual.proj"].astype(np.float16)})
+    same("the old form with views, half precision and a shared storage", old(views), expected)
+    plain = old(STATE)
+    refuse("the old form: cut off", plain[:-1], "a storage beyond the end of the file")
+    refuse("the old form: cut off in a pickle", plain[:5000], "no valid pickle: cut off")
+    refuse("the old form: something behind it", plain + b"x", "something behind the last storage")
+    refuse("the old form: another version", plain.replace(b"\x80\x02M\xe9\x03.", b"\x80\x02M\xe8\x03.", 1), "an unknown version")
+    refuse("the old form: a command", old({**STATE, "x": Evil(os.system, "true")}), "asks Python for posix.system (byte ")
+    refuse("the old form: magic number alone", plain[:15], "no valid pickle: cut off")
+    rng, wrong = np.random.default_rng(1), []
+    for at in rng.integers(15, 6000, 60):  # without checksums wrong numbers can come out, but no crash
+        converted, code, said = convert(plain[:at] + bytes([plain[at] ^ 1 << rng.integers(8)]) + plain[at + 1:])
+        if code not in (0, 3) or (code == 0) != (converted is not None):
+            wrong.append((int(at), code, said[-200:]))
+    check(not wrong, "damage to the old form", str(wrong[:3]))
 
 
 # ---- pickles written by hand ----
@@ -413,7 +440,7 @@ def test_damage():
 
 
 def main():
-    for test in (test_state_dicts, test_types, test_views, test_torchscript, test_archives, test_places, test_evil, test_bombs, test_damage):
+    for test in (test_state_dicts, test_types, test_views, test_torchscript, test_archives, test_old_form, test_places, test_evil, test_bombs, test_damage):
         test()
 
 
