@@ -10,7 +10,7 @@
 #include "convert/safetensors.h"
 
 /* The pickle of the number that PyTorch's files of before 1.6 begin with (torch/serialization.py, MAGIC_NUMBER). */
-#define PYTORCH_OLD_MAGIC "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
+#define PYTORCH_OLD_MAGIC "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
 
 enum { Q8_NUMBERS = 32, Q8_BYTES = 2 + Q8_NUMBERS }; /* ggml's block_q8_0 */
 

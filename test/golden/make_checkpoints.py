@@ -205,8 +205,8 @@ def broken():
     cases = {
         "empty": (b"", "is empty"),
         "short": (b"1234", "4 bytes, expected 8 at least"),
-        "zip": (b"PK\x03\x04\x00\x00\x08\x08" + bytes(500), "is a zip archive"),
-        "legacy": (bytes.fromhex("80028a0a6cfc9c46f9206aa85019") + bytes(500), "of the old form"),
+        "zip": (b"PK\x03\x04\x00\x00\x08\x08" + bytes(500), "a zip archive without its end"),
+        "legacy": (bytes.fromhex("80028a0a6cfc9c46f9206aa85019") + bytes(500), "opcode 0x00 (unknown) at byte 14"),
         "pickle": (b"\x80\x02}q\x00X" + bytes(500), "a Python pickle"),
         "gguf": (b"GGUF\x03\x00\x00\x00" + bytes(500), "is a GGUF file"),
         "html": (b"\n<!DOCTYPE html><html><head>" + bytes(500), "HTML"),
