@@ -26,17 +26,24 @@ static void on_note(void *context, const char *line)
     fprintf(stderr, "lake convert: note: %s\n", line);
 }
 
-/* CHECKPOINT with its extension replaced by .clip. */
+/* CHECKPOINT with its extension, also .safetensors.index.json, replaced by .clip; in a folder, its model.clip. */
 static char *default_output(const char *checkpoint)
 {
-    size_t length = strlen(checkpoint);
-    const char *dot = strrchr(path_base(checkpoint), '.');
-    char *output = malloc(length + 6);
+    static const char index[] = ".index.json";
+    size_t length = strlen(checkpoint), base = (size_t)(path_base(checkpoint) - checkpoint), dot;
+    char *output;
 
+    if (path_kind(checkpoint) == PATH_FOLDER)
+        return path_join(checkpoint, "model.clip");
+    output = malloc(length + 6);
     if (output == NULL)
         return NULL;
-    if (dot != NULL)
-        length = (size_t)(dot - checkpoint);
+    if (length > sizeof index && strcmp(checkpoint + length - (sizeof index - 1), index) == 0)
+        length -= sizeof index - 1;
+    for (dot = length; dot > base && checkpoint[dot - 1] != '.';)
+        dot--;
+    if (dot > base)
+        length = dot - 1;
     memcpy(output, checkpoint, length);
     strcpy(output + length, ".clip");
     return output;

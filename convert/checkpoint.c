@@ -37,7 +37,6 @@ static int refuse_other_kinds(const FileView *view, const char *path, Error *e)
         const char *magic, *what, *next;
     } kinds[] = {
         {"\x80\x02", "a Python pickle", "load it in Python and save its tensors with safetensors.torch.save_file"},
-        {"GGUF", "a GGUF file", "take the .safetensors file that it was made from"},
         {"version https://git-lfs", "a git-lfs pointer, not the weights themselves",
          "run: git lfs pull, or download the file itself"},
         {"\x1f\x8b", "a gzip archive", "unpack it first"},
@@ -75,6 +74,8 @@ int ckpt_list_file(Checkpoint *c, size_t file, Error *e)
         return safetensors_list(c, file, e);
     if (begins_with(view, "PK\003\004") || begins_with(view, PYTORCH_OLD_MAGIC))
         return pytorch_list(c, file, e);
+    if (begins_with(view, "GGUF"))
+        return gguf_list(c, file, e);
     if (refuse_other_kinds(view, c->files[file].path, e) != LAKE_OK)
         return LAKE_BAD_INPUT;
     return safetensors_list(c, file, e);
@@ -110,8 +111,7 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const CkptTensor *)a)->name, ((const CkptTensor *)b)->name);
 }
 
-/* Sorts the tensors, of which no two may have one name. */
-static int sort_tensors(Checkpoint *c, Error *e)
+int ckpt_sort(Checkpoint *c, Error *e)
 {
     size_t i;
 
@@ -125,19 +125,46 @@ static int sort_tensors(Checkpoint *c, Error *e)
     return LAKE_OK;
 }
 
+/* The file to open in a folder, into the new buffer c->path: the first of the names under which Hugging Face and
+ * open_clip publish weights. */
+static int choose_file(Checkpoint *c, const char *folder, Error *e)
+{
+    static const char *const names[] = {"model.safetensors",           "model.safetensors.index.json",
+                                        "open_clip_model.safetensors", "open_clip_pytorch_model.bin",
+                                        "pytorch_model.bin",           "pytorch_model.bin.index.json"};
+    size_t i;
+
+    for (i = 0; i < sizeof names / sizeof *names; i++) {
+        c->path = path_join(folder, names[i]);
+        if (c->path == NULL)
+            return error_memory(e, "a path");
+        if (path_kind(c->path) == PATH_FILE)
+            return LAKE_OK;
+        free(c->path);
+        c->path = NULL;
+    }
+    return error_set(e, LAKE_BAD_INPUT,
+                     "%s: is a folder without a checkpoint, expected in it %s, %s, %s, or their .index.json; or name the "
+                     "file itself",
+                     folder, names[0], names[2], names[4]);
+}
+
 static int open_file(Checkpoint *c, const char *path, Error *e)
 {
-    int code;
+    int code = LAKE_OK;
 
-    c->path = copy_text(path);
-    if (c->path == NULL)
-        return error_memory(e, "a path");
-    code = ckpt_add_file(c, path, e);
+    if (path_kind(path) == PATH_FOLDER)
+        code = choose_file(c, path, e);
+    else if ((c->path = copy_text(path)) == NULL)
+        code = error_memory(e, "a path");
     if (code == LAKE_OK)
-        code = ckpt_list_file(c, 0, e);
-    if (code == LAKE_OK)
-        code = sort_tensors(c, e);
-    return code;
+        code = ckpt_add_file(c, c->path, e);
+    if (code != LAKE_OK)
+        return code;
+    if (ckpt_first_letter(&c->files[0].view, 0) == '{' && !safetensors_recognises(&c->files[0].view))
+        return shards_list(c, e);
+    code = ckpt_list_file(c, 0, e);
+    return code == LAKE_OK ? ckpt_sort(c, e) : code;
 }
 
 int ckpt_open(Checkpoint *c, const char *path, Error *e)

@@ -102,7 +102,10 @@ int ckpt_list_file(Checkpoint *checkpoint, size_t file, Error *e);
  * shape whose product overflows and data that reach beyond `end` or the file (not checked for NUMBER_OTHER). */
 int ckpt_add(Checkpoint *checkpoint, const CkptTensor *tensor, Error *e);
 
-/* shards.c: 1 for JSON text; opens the files that an index (files[0]) names, and lists their tensors. */
+/* Sorts the tensors by name; refuses two of one name. */
+int ckpt_sort(Checkpoint *checkpoint, Error *e);
+
+/* shards.c: opens the files that an index (files[0]) names, lists and sorts their tensors. */
 int shards_list(Checkpoint *checkpoint, Error *e);
 
 /* The first byte of the view from `at` on that is no white space, or -1. */
