@@ -23,7 +23,8 @@ typedef struct {
     PytorchFile f;
     PickleTree head, tree, keys; /* head: in turn each of the pickles before the checkpoint */
     size_t at;                   /* bytes of the file read */
-    Storage *storages;           /* [count] sorted by key */
+    Storage *storages;           /* [count] sorted by key; one that several tensors share comes as often, and of these
+                                    bsearch always finds the same */
     size_t count;
 } OldFile;
 
@@ -84,7 +85,7 @@ static Storage *find_key(const OldFile *o, const char *key)
 static int list_storages(OldFile *o)
 {
     const Pickle *outside;
-    size_t count = 0, i;
+    size_t count = 0;
 
     for (outside = o->tree.outside; outside != NULL; outside = outside->before)
         count++;
@@ -106,9 +107,6 @@ static int list_storages(OldFile *o)
         o->count++;
     }
     qsort(o->storages, o->count, sizeof *o->storages, by_key);
-    for (i = 1, count = o->count, o->count = o->count > 0; i < count; i++) /* keeps one of each key */
-        if (by_key(&o->storages[o->count - 1], &o->storages[i]) != 0)
-            o->storages[o->count++] = o->storages[i];
     return LAKE_OK;
 }
 

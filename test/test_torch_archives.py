@@ -297,6 +297,7 @@ def test_old_form():
     same("the old form with views, half precision and a shared storage", old(views), expected)
     plain = old(STATE)
     refuse("the old form: cut off", plain[:-1], "a storage beyond the end of the file")
+    refuse("the old form: cut off in front of a storage", old({"a": torch.zeros(3)})[:-13], "the end of the file in front of a storage")
     refuse("the old form: cut off in a pickle", plain[:5000], "no valid pickle: cut off")
     refuse("the old form: something behind it", plain + b"x", "something behind the last storage")
     refuse("the old form: another version", plain.replace(b"\x80\x02M\xe9\x03.", b"\x80\x02M\xe8\x03.", 1), "an unknown version")
