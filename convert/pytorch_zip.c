@@ -9,7 +9,7 @@
 #include "convert/pytorch.h"
 #include "convert/zip.h"
 
-enum { CHECK_BYTES = 1 << 24 }; /* of a storage, after which the pages of the file are given back */
+enum { CHECK_BYTES = 1 << 24 }; /* of storages, after which the pages of the file are given back */
 
 typedef struct {
     PytorchFile f;
@@ -17,6 +17,7 @@ typedef struct {
     char *folder;           /* "NAME/" */
     PickleTree tree;
     unsigned char *checked; /* [zip.count] 1: the entry's checksum is right */
+    size_t unreleased;      /* bytes checked since pages were given back */
 } Archive;
 
 /* The entry NAME/rest, or NULL. */
@@ -45,8 +46,11 @@ static int check_entry(Archive *a, const ZipEntry *entry)
     for (; code == LAKE_OK && done < entry->size; done += n) {
         n = entry->size - done < CHECK_BYTES ? entry->size - done : CHECK_BYTES;
         crc = crc32_update(crc, entry_bytes(a, entry) + done, n);
-        if (n == CHECK_BYTES)
-            code = ckpt_release(a->f.checkpoint, a->f.e);
+        a->unreleased += n;
+        if (a->unreleased < CHECK_BYTES)
+            continue;
+        a->unreleased = 0;
+        code = ckpt_release(a->f.checkpoint, a->f.e);
     }
     if (code == LAKE_OK)
         code = zip_check(entry, crc, a->f.path, a->f.e);
