@@ -60,6 +60,7 @@ typedef struct {
     size_t count;
     size_t room;         /* of the arrays' growth */
     ConfigHints hints;   /* what the file itself says (GGUF) */
+    int has_vocabulary;  /* 1: convert_vocabulary can read one from the file itself (GGUF) */
 } Checkpoint;
 
 /* Opens a file, an index of shards, or a folder that holds a file of a well-known name. LAKE_BAD_INPUT where it is none

@@ -12,7 +12,10 @@ static const float clip_mean[3] = {0.48145466f, 0.4578275f, 0.40821073f},
                    clip_std[3] = {0.26862954f, 0.26130258f, 0.27577711f};
 static const float half[3] = {0.5f, 0.5f, 0.5f};
 
-enum { HEAD_WIDTH = 64 }; /* of every model OpenAI and timm's ViT family published */
+/* ImageNet's, which DINOv2 was trained with. */
+static const float imagenet_mean[3] = {0.485f, 0.456f, 0.406f}, imagenet_std[3] = {0.229f, 0.224f, 0.225f};
+
+enum { HEAD_WIDTH = 64 }; /* of every model OpenAI, timm's ViT family and DINOv2 published */
 
 /* All that the functions below share. */
 typedef struct {
@@ -155,6 +158,11 @@ static int read_logit_scale(Deduction *d)
 {
     const CkptTensor *t = names_logit_scale(d->checkpoint, d->scheme);
 
+    if (t == NULL && d->scheme->family == NAMES_GGUF) { /* clip.cpp's writer leaves it out */
+        d->config->logit_scale = 4.6051702f;
+        config_note(d->note, d->context, "logit_scale: 4.60517 = log(100) (guessed: nearly all CLIPs have it)");
+        return LAKE_OK;
+    }
     if (t == NULL)
         return error_set(d->e, LAKE_BAD_INPUT, "%s: has a text tower but no tensor %slogit_scale", d->path,
                          d->scheme->prefix);
@@ -186,6 +194,14 @@ static int deduce_text(Deduction *d)
 
 /* ---- from the options, which stand above the files ---- */
 
+static void note_own_hints(const Deduction *d)
+{
+    const ConfigHints *h = &d->hints;
+
+    if (h->activation[0] >= 0)
+        config_note(d->note, d->context, "%s: says activation %s", d->path, activation_name(h->activation[0]));
+}
+
 static void apply_options(ConfigHints *h, const ConvertOptions *o)
 {
     int i;
@@ -204,9 +220,16 @@ static void apply_options(ConfigHints *h, const ConvertOptions *o)
 
 /* ---- guesses, where files and options are silent ---- */
 
+/* Of the timm family only CLIPs have norm_pre. */
+static int is_clip(const Deduction *d)
+{
+    return (d->scheme->family != NAMES_TIMM && d->scheme->family != NAMES_DINO) || d->config->has_ln_pre;
+}
+
 static void guess_activation(Deduction *d)
 {
-    int guess = d->scheme->family == NAMES_TIMM ? ACT_GELU : ACT_QUICK_GELU, i;
+    int is_plain = d->scheme->family == NAMES_TIMM || d->scheme->family == NAMES_DINO;
+    int guess = is_plain ? ACT_GELU : ACT_QUICK_GELU, i;
 
     if (d->hints.activation[0] >= 0 && (d->hints.activation[1] >= 0 || !d->config->has_text))
         return;
@@ -215,7 +238,7 @@ static void guess_activation(Deduction *d)
             d->hints.activation[i] = guess;
     config_note(d->note, d->context,
                 guess == ACT_GELU
-                    ? "activation: %s (guessed: timm's ViTs use it; --activation sets it)"
+                    ? "activation: %s (guessed: timm's ViTs and DINOv2 use it; --activation sets it)"
                     : "activation: %s (guessed: OpenAI's own weights, MetaCLIP and DFN use it, most of LAION and "
                       "DataComp use gelu, and the checkpoint does not say; --activation sets it)",
                 activation_name(guess));
@@ -223,8 +246,7 @@ static void guess_activation(Deduction *d)
 
 static void guess_eps(Deduction *d)
 {
-    int is_clip = d->scheme->family != NAMES_TIMM || d->config->has_ln_pre; /* timm's CLIPs have norm_pre */
-    float guess = is_clip ? 1e-5f : 1e-6f;
+    float guess = is_clip(d) ? 1e-5f : 1e-6f;
     int i;
 
     if (d->hints.eps[0] != 0 && (d->hints.eps[1] != 0 || !d->config->has_text))
@@ -233,7 +255,7 @@ static void guess_eps(Deduction *d)
         if (d->hints.eps[i] == 0)
             d->hints.eps[i] = guess;
     config_note(d->note, d->context, "eps of LayerNorm: %g (guessed: %s; --eps sets it)", (double)guess,
-                is_clip ? "all CLIPs have it" : "timm's ViTs have it");
+                is_clip(d) ? "all CLIPs have it" : "timm's ViTs and DINOv2 have it");
 }
 
 static int guess_heads(Deduction *d, int tower, uint32_t width, const char *which, const char *option)
@@ -256,12 +278,14 @@ static void settle_pixels(Deduction *d)
 {
     const ConvertOptions *o = d->options;
     ConfigHints *h = &d->hints;
-    int is_clip = d->scheme->family != NAMES_TIMM || d->config->has_ln_pre;
+    const char *whose = is_clip(d)           ? "CLIP's"
+                      : d->scheme->is_dino ? "ImageNet's, as for DINOv2"
+                                           : "those of most of timm's ViTs";
     int guessed = h->std[0] == 0 && (isnan(o->mean[0]) || o->std[0] == 0);
 
     if (h->std[0] == 0) {
-        memcpy(h->mean, is_clip ? clip_mean : half, sizeof half);
-        memcpy(h->std, is_clip ? clip_std : half, sizeof half);
+        memcpy(h->mean, is_clip(d) ? clip_mean : d->scheme->is_dino ? imagenet_mean : half, sizeof half);
+        memcpy(h->std, is_clip(d) ? clip_std : d->scheme->is_dino ? imagenet_std : half, sizeof half);
     }
     if (!isnan(o->mean[0]))
         memcpy(h->mean, o->mean, sizeof h->mean);
@@ -271,7 +295,7 @@ static void settle_pixels(Deduction *d)
         config_note(d->note, d->context,
                     "mean and std of the pixels: %g,%g,%g and %g,%g,%g (guessed: %s; --mean and --std set them)",
                     (double)h->mean[0], (double)h->mean[1], (double)h->mean[2], (double)h->std[0], (double)h->std[1],
-                    (double)h->std[2], is_clip ? "CLIP's" : "those of most of timm's ViTs");
+                    (double)h->std[2], whose);
 }
 
 /* ---- all together ---- */
@@ -301,6 +325,7 @@ int config_deduce(ClipConfig *config, long *end_id, const Checkpoint *checkpoint
     memset(config, 0, sizeof *config);
     if (deduce_vision(&d) != LAKE_OK || deduce_text(&d) != LAKE_OK)
         return LAKE_BAD_INPUT;
+    note_own_hints(&d);
     code = config_read_files(&d.hints, config, scheme, checkpoint->path, note, context, e);
     if (code != LAKE_OK)
         return code;

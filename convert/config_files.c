@@ -79,9 +79,9 @@ static int get_heads(const Source *s, const Json *object, const char *key, doubl
     return LAKE_OK;
 }
 
-static int get_eps(const Source *s, const Json *object, const char *key, float *eps)
+static int get_eps(const Source *s, const Json *object, const char *key, double standard, float *eps)
 {
-    double value = 1e-5;
+    double value = standard;
 
     if (get_number(s, object, key, &value) != LAKE_OK)
         return LAKE_BAD_INPUT;
@@ -152,13 +152,16 @@ static int check_sizes(const Source *s, const Json *object, const Size *sizes, s
 
 /* ---- Hugging Face ---- */
 
-static int get_hidden_act(const Source *s, const Json *tower, int *activation)
+/* `standard` is what an absent key means. */
+static int get_hidden_act(const Source *s, const Json *tower, int standard, int *activation)
 {
     const Json *act = json_get(tower, "hidden_act");
 
     if (act != NULL && act->type != JSON_STRING)
         return error_set(s->e, LAKE_BAD_INPUT, "%s: \"hidden_act\" is no string", s->path);
-    if (act == NULL || strcmp(act->string, "quick_gelu") == 0)
+    if (act == NULL)
+        *activation = standard;
+    else if (strcmp(act->string, "quick_gelu") == 0)
         *activation = ACT_QUICK_GELU;
     else if (strcmp(act->string, "gelu") == 0)
         *activation = ACT_GELU;
@@ -170,8 +173,8 @@ static int get_hidden_act(const Source *s, const Json *tower, int *activation)
 
 static int read_hf_tower(const Source *s, const Json *tower, int index, double standard_heads, ConfigHints *h)
 {
-    if (get_hidden_act(s, tower, &h->activation[index]) != LAKE_OK ||
-        get_eps(s, tower, "layer_norm_eps", &h->eps[index]) != LAKE_OK ||
+    if (get_hidden_act(s, tower, ACT_QUICK_GELU, &h->activation[index]) != LAKE_OK ||
+        get_eps(s, tower, "layer_norm_eps", 1e-5, &h->eps[index]) != LAKE_OK ||
         get_heads(s, tower, "num_attention_heads", standard_heads, &h->heads[index]) != LAKE_OK)
         return LAKE_BAD_INPUT;
     config_note(s->note, s->context, "%s: %s tower: activation %s, eps %g, %ld heads", s->path,
@@ -226,6 +229,24 @@ static int read_hf_config(const Source *s, const ClipConfig *c, ConfigHints *h)
     return c->has_text ? read_hf_text(s, json_get(s->root, "text_config"), c, h) : LAKE_OK;
 }
 
+/* config.json of a Dinov2Model (configuration_dinov2.py); its MLP has 4 times the width where mlp_ratio is absent. */
+static int read_dino_config(const Source *s, const ClipConfig *c, ConfigHints *h)
+{
+    const Size sizes[] = {{"hidden_size", c->vision.width},
+                          {"num_hidden_layers", c->vision.layers},
+                          {"patch_size", c->patch},
+                          {"image_size", c->resolution}};
+
+    if (check_sizes(s, s->root, sizes, sizeof sizes / sizeof *sizes) != LAKE_OK ||
+        get_hidden_act(s, s->root, ACT_GELU, &h->activation[0]) != LAKE_OK ||
+        get_eps(s, s->root, "layer_norm_eps", 1e-6, &h->eps[0]) != LAKE_OK ||
+        get_heads(s, s->root, "num_attention_heads", 12, &h->heads[0]) != LAKE_OK)
+        return LAKE_BAD_INPUT;
+    config_note(s->note, s->context, "%s: activation %s, eps %g, %ld heads", s->path,
+                h->activation[0] == ACT_GELU ? "gelu" : "quick_gelu", (double)h->eps[0], h->heads[0]);
+    return LAKE_OK;
+}
+
 static int read_hf_preprocessor(const Source *s, const ClipConfig *c, ConfigHints *h)
 {
     (void)c;
@@ -264,7 +285,7 @@ static int read_open_clip_vision(const Source *s, const Json *vision, const Clip
 
     if (check_sizes(s, vision, sizes, sizeof sizes / sizeof *sizes) != LAKE_OK ||
         get_number(s, vision, "head_width", &head_width) != LAKE_OK ||
-        get_eps(s, json_get(vision, "norm_kwargs"), "eps", &h->eps[0]) != LAKE_OK)
+        get_eps(s, json_get(vision, "norm_kwargs"), "eps", 1e-5, &h->eps[0]) != LAKE_OK)
         return LAKE_BAD_INPUT;
     if (!(head_width >= 1 && head_width <= c->vision.width && fmod(c->vision.width, head_width) == 0))
         return error_set(s->e, LAKE_BAD_INPUT, "%s: \"head_width\" is %g, which does not divide the width %lu", s->path,
@@ -281,7 +302,7 @@ static int read_open_clip_text(const Source *s, const Json *text, const ClipConf
                           {"layers", c->text.layers}};
 
     if (check_sizes(s, text, sizes, sizeof sizes / sizeof *sizes) != LAKE_OK ||
-        get_eps(s, json_get(text, "norm_kwargs"), "eps", &h->eps[1]) != LAKE_OK)
+        get_eps(s, json_get(text, "norm_kwargs"), "eps", 1e-5, &h->eps[1]) != LAKE_OK)
         return LAKE_BAD_INPUT;
     return get_heads(s, text, "heads", 8, &h->heads[1]);
 }
@@ -333,6 +354,8 @@ int config_read_files(ConfigHints *hints, const ClipConfig *config, const NameSc
         {NAMES_HF, "preprocessor_config.json", read_hf_preprocessor},
         {NAMES_OPENAI, "open_clip_config.json", read_open_clip_config},
         {NAMES_TIMM, "config.json", read_timm_config},
+        {NAMES_DINO, "config.json", read_dino_config},
+        {NAMES_DINO, "preprocessor_config.json", read_hf_preprocessor},
     };
     size_t i;
     int code = LAKE_OK;

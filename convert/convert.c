@@ -22,7 +22,8 @@ enum {
 typedef struct {
     const CkptTensor *from[3]; /* [count], their rows following each other */
     int count;               /* 0: zeros */
-    int transposed;          /* from[0] is [columns, rows] */
+    int transposed;            /* from[0] is [columns, rows] */
+    const CkptTensor *scale;   /* LayerScale: a number per row that the row is multiplied by; NULL: none */
 } Part;
 
 typedef struct {
@@ -44,6 +45,7 @@ typedef struct {
     size_t total_bytes, done_bytes;
     size_t released_at;        /* done_bytes at the last ckpt_release */
     float values[NUMBERS_AT_ONCE];
+    float *scale;              /* [rows] of the tensor that is written; room for any, NULL where no tensor has one */
 } Conversion;
 
 void convert_defaults(ConvertOptions *options)
@@ -131,6 +133,10 @@ static int read_vocabulary(Conversion *c)
             config_note(c->note, c->context, "the checkpoint has no text tower: %s is not needed", path);
         return LAKE_OK;
     }
+    if (path == NULL && c->checkpoint.has_vocabulary) {
+        path = c->checkpoint.path;
+        config_note(c->note, c->context, "vocabulary: the checkpoint's own (--vocab sets it)");
+    }
     if (path == NULL) {
         code = find_vocabulary(&found, c->checkpoint.path, c->e);
         if (code != LAKE_OK)
@@ -169,6 +175,21 @@ static int check_source(const Conversion *c, const CkptTensor *t, const size_t *
                      ckpt_shape_text(expected_text, sizeof expected_text, expected, rank));
 }
 
+/* LayerScale, where the checkpoint has it. */
+static int find_scale(Conversion *c, Part *part, const char *name, size_t rows)
+{
+    part->scale = *name != '\0' ? ckpt_find(&c->checkpoint, name) : NULL;
+    if (part->scale == NULL)
+        return LAKE_OK;
+    if (check_source(c, part->scale, &rows, 1) != LAKE_OK)
+        return LAKE_BAD_INPUT;
+    c->used[part->scale - c->checkpoint.tensors] = 1;
+    if (c->scale == NULL)
+        c->scale = malloc(c->config.vision.width > c->config.text.width ? c->config.vision.width * sizeof *c->scale
+                                                                         : c->config.text.width * sizeof *c->scale);
+    return c->scale != NULL ? LAKE_OK : error_memory(c->e, "the scale of a layer");
+}
+
 /* Finds what the output's tensor number `index` is made of. */
 static int find_part(Conversion *c, size_t index)
 {
@@ -197,7 +218,7 @@ static int find_part(Conversion *c, size_t index)
         c->used[part->from[k] - c->checkpoint.tensors] = 1;
         part->count++;
     }
-    return LAKE_OK;
+    return find_scale(c, part, source.scale, shape[0]);
 }
 
 /* Tensors that nothing was made of: harmless ones are named in a note; one inside a block changes what the block
@@ -225,6 +246,26 @@ static int check_unused(const Conversion *c)
     return LAKE_OK;
 }
 
+/* LayerScale is in all blocks of a tower or in none; else part of the checkpoint is missing. */
+static int check_scales(const Conversion *c)
+{
+    static const char *const towers[] = {"vision.blocks.", "text.blocks."};
+    size_t i, k;
+
+    for (k = 0; k < 2; k++) {
+        const size_t expected = 4 * (size_t)(k == 0 ? c->config.vision.layers : c->config.text.layers);
+        size_t found = 0;
+
+        for (i = 0; i < c->count; i++)
+            found += c->parts[i].scale != NULL && strncmp(c->tensors[i].name, towers[k], strlen(towers[k])) == 0;
+        if (found != 0 && found != expected)
+            return error_set(c->e, LAKE_BAD_INPUT,
+                             "%s: LayerScale is part of some blocks of the %s tower and not of others: tensors are missing",
+                             c->checkpoint.path, k == 0 ? "vision" : "text");
+    }
+    return LAKE_OK;
+}
+
 static int find_parts(Conversion *c)
 {
     size_t i, zeros = 0;
@@ -237,14 +278,17 @@ static int find_parts(Conversion *c)
     if (c->parts == NULL || c->used == NULL)
         return error_memory(c->e, "the list of sources");
     for (i = 0; i < c->count; i++) {
-        if (find_part(c, i) != LAKE_OK)
-            return LAKE_BAD_INPUT;
+        code = find_part(c, i);
+        if (code != LAKE_OK)
+            return code;
         zeros += c->parts[i].count == 0;
         c->total_bytes += c->tensors[i].bytes; /* a sum of sizes that the file's mapping bounds, up to a factor 2 */
     }
+    if (c->scale != NULL)
+        config_note(c->note, c->context, "LayerScale is multiplied into the matrices before it");
     if (zeros > 0)
         config_note(c->note, c->context, "%llu blocks have no bias for q, k and v: zeros", (unsigned long long)zeros);
-    return check_unused(c);
+    return check_scales(c) == LAKE_OK ? check_unused(c) : LAKE_BAD_INPUT;
 }
 
 /* ---- writing ---- */
@@ -261,9 +305,18 @@ static int advance(Conversion *c, size_t bytes)
     return ckpt_release(&c->checkpoint, c->e);
 }
 
+/* values[i], which is element first + i of a matrix with `columns`, times its row's scale. */
+static void scale_rows(float *values, size_t count, size_t first, size_t columns, const float *scale)
+{
+    size_t i;
+
+    for (i = 0; i < count; i++)
+        values[i] *= scale[(first + i) / columns];
+}
+
 /* Hands over `count` elements of `from` (NULL: zeros) that begin at `first` and lie `step` apart. */
 static int put_elements(Conversion *c, WtsWriter *writer, const WtsTensor *t, const CkptTensor *from, size_t first,
-                        size_t step, size_t count)
+                        size_t step, size_t count, const float *scale)
 {
     size_t n;
 
@@ -276,6 +329,8 @@ static int put_elements(Conversion *c, WtsWriter *writer, const WtsTensor *t, co
             ckpt_read(c->values, &c->checkpoint, from, first, step, n);
         else
             memset(c->values, 0, n * sizeof *c->values);
+        if (scale != NULL)
+            scale_rows(c->values, n, first, t->rank > 1 ? t->shape[1] : 1, scale);
         code = wts_put(writer, c->values, n, &inner);
         if (code != LAKE_OK)
             return error_set(c->e, code, "%s (made of tensor %s of %s)", inner.text, from != NULL ? from->name : "none",
@@ -294,14 +349,17 @@ static int put_part(Conversion *c, WtsWriter *writer, const WtsTensor *t, const 
     size_t row;
 
     if (part->count == 0)
-        return put_elements(c, writer, t, NULL, 0, 1, t->bytes / wts_type_size(t->type));
+        return put_elements(c, writer, t, NULL, 0, 1, t->bytes / wts_type_size(t->type), NULL);
     if (part->transposed) {
         for (row = 0; code == LAKE_OK && row < rows; row++)
-            code = put_elements(c, writer, t, part->from[0], row, rows, columns);
+            code = put_elements(c, writer, t, part->from[0], row, rows, columns, NULL);
         return code;
     }
+    if (part->scale != NULL)
+        ckpt_read(c->scale, &c->checkpoint, part->scale, 0, 1, rows);
     for (k = 0; code == LAKE_OK && k < part->count; k++)
-        code = put_elements(c, writer, t, part->from[k], 0, 1, part->from[k]->count);
+        code = put_elements(c, writer, t, part->from[k], 0, 1, part->from[k]->count,
+                            part->scale != NULL ? c->scale : NULL);
     return code;
 }
 
@@ -345,8 +403,8 @@ static int run(Conversion *c)
 
     if ((code = ckpt_open(&c->checkpoint, c->options->checkpoint, c->e)) != LAKE_OK ||
         (code = names_detect(&c->scheme, &c->checkpoint, c->e)) != LAKE_OK ||
-        (code = config_deduce(&c->config, &c->end_id, &c->checkpoint, &c->scheme, c->options, c->note, c->context, c->e)) !=
-            LAKE_OK ||
+        (code = config_deduce(&c->config, &c->end_id, &c->checkpoint, &c->scheme, c->options, c->note, c->context,
+                              c->e)) != LAKE_OK ||
         (code = find_parts(c)) != LAKE_OK || (code = read_vocabulary(c)) != LAKE_OK)
         return code;
     note_model(c);
@@ -375,6 +433,7 @@ int convert_checkpoint(const ConvertOptions *options, ConvertProgress *progress,
     free(c->tensors);
     free(c->parts);
     free(c->used);
+    free(c->scale);
     free(c);
     return code;
 }

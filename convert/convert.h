@@ -8,10 +8,10 @@
 #include "weights/weights.h"
 
 typedef struct {
-    const char *checkpoint;  /* .safetensors */
+    const char *checkpoint;  /* a file (safetensors, PyTorch, GGUF), an index of shards, or a folder that holds one */
     const char *output;      /* .clip */
-    const char *vocabulary;  /* bpe_simple_vocab_16e6.txt[.gz], vocab.json (merges.txt beside it), tokenizer.json; NULL:
-                                looked for beside the checkpoint */
+    const char *vocabulary;  /* bpe_simple_vocab_16e6.txt[.gz], vocab.json (merges.txt beside it), tokenizer.json, GGUF;
+                                NULL: the checkpoint's own, or looked for beside it */
     WtsType type;            /* of the matrices; vectors stay f32 */
     int activation;          /* an Activation, or -1: deduced */
     float eps;               /* of every LayerNorm, or 0: deduced */
@@ -35,7 +35,7 @@ int convert_checkpoint(const ConvertOptions *options, ConvertProgress *progress,
 
 /* ---- parts ---- */
 
-/* vocab.c: reads a vocabulary in any of the three forms and makes the tokenizer section of the flat binary
+/* vocab.c: reads a vocabulary in any of its four forms and makes the tokenizer section of the flat binary
  * (tokenizer.h) in a new buffer; *section is NULL where it fails. */
 int convert_vocabulary(unsigned char **section, size_t *size, const char *path, Error *e);
 

@@ -462,6 +462,7 @@ int gguf_list(Checkpoint *c, size_t file, Error *e)
         code = read_hints(&g, &c->hints, e);
     if (code == LAKE_OK)
         code = add_tensors(&g, c, file, e);
+    c->has_vocabulary = gguf_find(&g, GGUF_TOKENS) != NULL;
     gguf_close(&g);
     return code;
 }

@@ -9,6 +9,9 @@
 #include "convert/checkpoint.h"
 #include "convert/symbols.h"
 
+#define GGUF_TOKENS "tokenizer.ggml.tokens" /* texts, the place of each is its id */
+#define GGUF_MERGES "tokenizer.ggml.merges" /* texts "left right"; clip.cpp's files have none */
+
 typedef enum {
     GGUF_U8 = 0,
     GGUF_I8 = 1,

@@ -1,4 +1,4 @@
-/* The names that three families of programs give to the same tensors. names.c holds the table. */
+/* The names that five families of programs give to the same tensors. names.c holds the table. */
 #ifndef LAKE_NAMES_H
 #define LAKE_NAMES_H
 
@@ -8,13 +8,19 @@
 typedef enum {
     NAMES_OPENAI, /* openai/CLIP and open_clip: visual.conv1.weight */
     NAMES_HF,     /* Hugging Face transformers, CLIPModel or CLIPVisionModel: vision_model.embeddings... */
-    NAMES_TIMM    /* a timm VisionTransformer: patch_embed.proj.weight */
+    NAMES_TIMM,   /* a timm VisionTransformer, also DINOv2's own files: patch_embed.proj.weight */
+    NAMES_GGUF,   /* clip.cpp: v.patch_embd.weight */
+    NAMES_DINO,   /* Hugging Face transformers, Dinov2Model: embeddings.patch_embeddings.projection.weight */
+    NAMES_COUNT
 } NameFamily;
 
 typedef struct {
     NameFamily family;
-    const char *prefix;      /* in front of every name: "", or "module." of data-parallel training */
+    const char *prefix;      /* in front of every name: "", or "module." of data-parallel training, ... */
     const char *text_prefix; /* in front of the text tower's names: "", or "text." of open_clip's CustomTextCLIP */
+    int linear_projection;   /* the OpenAI family's text projection is an nn.Linear, [out, in] (open_clip's proj_type) */
+    int ffn_swapped;         /* GGUF: ffn_up is the MLP's first matrix, as its name says; clip.cpp has it the other way */
+    int is_dino;             /* DINOv2, by names or by its mask token */
 } NameScheme;
 
 /* Where one of our tensors comes from. */
@@ -23,6 +29,7 @@ typedef struct {
     int count;
     int transposed;    /* 1: stored as [in, out], used as x @ W */
     int optional;      /* 1: may be absent and is zero then */
+    char scale[128];   /* LayerScale: where the checkpoint has it, each row (output) is multiplied by its number; "": none */
 } NameSource;
 
 /* Finds out which family wrote the file. */
@@ -43,7 +50,7 @@ int names_is_ignorable(const NameScheme *scheme, const char *name);
 /* 1 for a tensor inside a transformer block, where one that we do not know changes what the block computes. */
 int names_is_in_block(const NameScheme *scheme, const char *name);
 
-/* "OpenAI", "Hugging Face" or "timm". */
+/* "OpenAI", "Hugging Face", ... */
 const char *names_family(const NameScheme *scheme);
 
 #endif

@@ -1,6 +1,6 @@
 /* CLIP vocabularies -> the tokenizer section of the flat binary.
  *
- * A vocabulary gives symbols ids and lists merges. Its three forms hold the same in different clothes:
+ * A vocabulary gives symbols ids and lists merges. Its four forms hold the same in different clothes:
  *
  *   bpe_simple_vocab_16e6.txt[.gz]   OpenAI's and open_clip's: a heading, then a merge "left right" per line, lowest
  *                                    rank first. Ids are implied: 256 bytes, 256 bytes ending a word, the merges in
@@ -8,6 +8,8 @@
  *                                    which the first 48,894 are used.
  *   vocab.json and merges.txt        Hugging Face's: {symbol: id}, and merges as above
  *   tokenizer.json                   Hugging Face's: both in one file (model.vocab, model.merges, added_tokens)
+ *   a GGUF file                      the symbols in order of their ids and, in some files, merges. Where there are none
+ *                                    they follow from the symbols: see derive_merge
  *
  * In all of them a byte is written as one printable character (byte_character below; bytes_to_unicode in OpenAI's
  * simple_tokenizer.py), and a symbol that ends a word has "</w>" behind it.
@@ -23,6 +25,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/unicode.h"
+#include "convert/gguf.h"
 #include "convert/json.h"
 #include "convert/symbols.h"
 #include "image/inflate.h"
@@ -32,11 +35,15 @@
 #define MERGE_LIMIT 48894            /* merges used of a text file: 49152 - 256 - 2, as in simple_tokenizer.py */
 #define ID_LIMIT ((uint32_t)1 << 24) /* ids must be below; tokenizer_section.c's limit, refused here with the symbol's name */
 
+enum { MERGE_CHARACTERS = 64 }; /* of a symbol whose merge is derived; the longest of OpenAI's has 32 */
+
 typedef struct {
     const char *path;        /* of the vocabulary, for messages */
     const char *merges_path; /* of the file with the merges, for messages */
     const char *merge_word;  /* what `where` of a merge counts, for messages: "line" or "merge" */
     unsigned char *data;     /* the given file's bytes, decompressed */
+    FileView view;           /* a GGUF file */
+    Gguf gguf;               /* its keys */
     unsigned char *beside;   /* those of the file beside it, or NULL */
     char *beside_path;
     Json *root;              /* of vocab.json or tokenizer.json, or NULL */
@@ -331,14 +338,151 @@ static int read_text_form(Vocabulary *v, size_t size, Error *e)
     return read_json_ids(v, v->root, NULL, e);
 }
 
+/* ---- GGUF ---- */
+
+/* The items of an array of texts; *at is where the first one lies. */
+static int find_texts(const Vocabulary *v, const char *key, size_t *count, size_t *at, Error *e)
+{
+    const GgufValue *value = gguf_find(&v->gguf, key);
+
+    *count = 0;
+    if (value == NULL)
+        return LAKE_OK;
+    if (!value->is_array || value->type != GGUF_STRING || value->count > ID_LIMIT)
+        return error_set(e, LAKE_BAD_INPUT, "%s: key %s: expected a list of at most %lu texts", v->path, key,
+                         (unsigned long)ID_LIMIT);
+    *count = value->count;
+    *at = value->at;
+    return LAKE_OK;
+}
+
+static int ends_word(Piece p)
+{
+    return p.size > 4 && memcmp(p.text + p.size - 4, "</w>", 4) == 0;
+}
+
+static int is_special(Piece p)
+{
+    return p.size > 2 && p.text[0] == '<' && p.text[p.size - 1] == '>' && !ends_word(p);
+}
+
+/* The ends of the characters of a symbol, "</w>" being part of the last one. Returns their number, or 0 where they are
+ * more than MERGE_CHARACTERS. */
+static size_t split_characters(size_t ends[MERGE_CHARACTERS], Piece p)
+{
+    const size_t stop = ends_word(p) ? p.size - 4 : p.size;
+    size_t count = 0, i;
+
+    for (i = 1; i <= stop; i++) {
+        if (i < stop && ((unsigned char)p.text[i] & 0xc0) == 0x80) /* inside a character of UTF-8 */
+            continue;
+        if (count == MERGE_CHARACTERS)
+            return 0;
+        ends[count++] = i < stop ? i : p.size;
+    }
+    return count;
+}
+
+/* The part of a symbol from one end to another. */
+static Piece part_of(Piece p, size_t begin, size_t end)
+{
+    p.text += begin;
+    p.size = end - begin;
+    return p;
+}
+
+/* A symbol is made by the last merge when its own text is encoded: all merges of lower ids are done in order, and two
+ * parts are left. The ids of CLIP's symbols are in the order of the merges, so this gives back the merges that the
+ * symbols came from (all 48,894 of OpenAI's vocabulary). Returns 0 where two parts are not what is left. */
+static int derive_merge(const Vocabulary *v, Piece p, uint32_t id, Symbol *merge)
+{
+    size_t ends[MERGE_CHARACTERS], count = split_characters(ends, p), best, i;
+    uint32_t least, found;
+
+    while (count > 2) {
+        least = id;
+        best = 0;
+        for (i = 0; i + 1 < count; i++)
+            if (symbols_find(&v->table, part_of(p, i > 0 ? ends[i - 1] : 0, ends[i + 1]), piece(""), &found) &&
+                found < least) {
+                least = found;
+                best = i;
+            }
+        if (least == id)
+            return 0;
+        memmove(ends + best, ends + best + 1, (count - best - 1) * sizeof *ends);
+        count--;
+    }
+    merge->first = part_of(p, 0, ends[0]);
+    merge->second = part_of(p, ends[0], p.size);
+    return count == 2;
+}
+
+/* The merges from the symbols alone; the table is sorted. */
+static int derive_merges(Vocabulary *v, size_t count, size_t at, Error *e)
+{
+    size_t ends[MERGE_CHARACTERS], id;
+    int code = reserve_merges(v, count, e);
+
+    for (id = 0; code == LAKE_OK && id < count; id++) {
+        Piece p = gguf_text(&v->gguf, &at);
+
+        if (is_special(p) || split_characters(ends, p) == 1)
+            continue;
+        if (!derive_merge(v, p, (uint32_t)id, &v->merges[v->merge_count++]))
+            code = error_set(e, LAKE_BAD_INPUT,
+                             "%s: has no merges, and they do not follow from token %lu, \"%.*s\": give the vocabulary's "
+                             "file with --vocab",
+                             v->path, (unsigned long)id, shown(p), p.text);
+    }
+    return code;
+}
+
+/* A file that begins as GGUF, mapped at v->view. */
+static int read_gguf_form(Vocabulary *v, Error *e)
+{
+    size_t count, at = 0, merges, merges_at = 0, i, next;
+    int code = gguf_open(&v->gguf, &v->view, v->path, e);
+
+    if (code != LAKE_OK || (code = find_texts(v, GGUF_TOKENS, &count, &at, e)) != LAKE_OK ||
+        (code = find_texts(v, GGUF_MERGES, &merges, &merges_at, e)) != LAKE_OK)
+        return code;
+    if (count == 0)
+        return error_set(e, LAKE_BAD_INPUT, "%s: holds no vocabulary (key %s)", v->path, GGUF_TOKENS);
+    if ((code = symbols_reserve(&v->table, count, e)) != LAKE_OK)
+        return code;
+    for (i = 0, next = at; i < count; i++)
+        symbols_enter(&v->table, gguf_text(&v->gguf, &next), piece(""), (uint32_t)i);
+    symbols_sort(&v->table);
+    v->merges_path = v->path;
+    v->merge_word = "merge";
+    if (merges == 0)
+        return derive_merges(v, count, at, e);
+    code = reserve_merges(v, merges, e);
+    for (i = 0; code == LAKE_OK && i < merges; i++)
+        code = add_merge(v, gguf_text(&v->gguf, &merges_at), e);
+    return code;
+}
+
+/* ---- any form ---- */
+
 static int read_vocabulary(Vocabulary *v, Error *e)
 {
     size_t size = 0, i = 0;
-    int code = read_file(&v->data, &size, v->path, e);
+    int code;
 
+    make_characters(v);
+    if (path_kind(v->path) == PATH_FILE) { /* a pipe can be read only once, and would be no GGUF file */
+        code = file_map(&v->view, v->path, e);
+        if (code != LAKE_OK)
+            return code;
+        if (v->view.size >= 4 && memcmp(v->view.data, "GGUF", 4) == 0)
+            return read_gguf_form(v, e);
+        file_unmap(&v->view);
+    }
+    code = read_file(&v->data, &size, v->path, e);
     if (code != LAKE_OK)
         return code;
-    make_characters(v);
     while (i < size && strchr(" \t\r\n", v->data[i]) != NULL && v->data[i] != '\0')
         i++;
     code = i < size && v->data[i] == '{' ? read_json_form(v, size, e) : read_text_form(v, size, e);
@@ -349,6 +493,8 @@ static int read_vocabulary(Vocabulary *v, Error *e)
 
 static void vocabulary_free(Vocabulary *v)
 {
+    gguf_close(&v->gguf);
+    file_unmap(&v->view);
     json_free(v->root);
     free(v->data);
     free(v->beside);
