@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "convert/checkpoint.h"
 #include "convert/config.h"
+#include "convert/known.h"
 #include "convert/names.h"
 #include "tokenizer.h"
 
@@ -403,6 +404,7 @@ static int run(Conversion *c)
 
     if ((code = ckpt_open(&c->checkpoint, c->options->checkpoint, c->e)) != LAKE_OK ||
         (code = names_detect(&c->scheme, &c->checkpoint, c->e)) != LAKE_OK ||
+        (code = known_verify(&c->checkpoint, c->note, c->context, c->e)) != LAKE_OK ||
         (code = config_deduce(&c->config, &c->end_id, &c->checkpoint, &c->scheme, c->options, c->note, c->context,
                               c->e)) != LAKE_OK ||
         (code = find_parts(c)) != LAKE_OK || (code = read_vocabulary(c)) != LAKE_OK)

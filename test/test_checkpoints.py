@@ -5,6 +5,7 @@ kill -9 while it runs.
 GGUF files are written here from its specification alone (ggml, docs/gguf.md). One model in any container must become the same
 bytes. Needs numpy.
 """
+import hashlib
 import json
 import os
 import pathlib
@@ -316,6 +317,21 @@ def test_openai_vocabulary():
     same("OpenAI's merges from its tokens", found, output(model, *OPTIONS, "--vocab", source))
 
 
+# ---- OpenAI's own files ----
+
+def test_known():
+    data = make.pack(GOOD)
+    path = folder("known")
+    make.vocabulary(path)
+    r = run(write(os.path.join(path, "ViT-B-16.pt"), data))
+    digest = hashlib.sha256(data).hexdigest()
+    warning = [line for line in r.stderr.splitlines() if "WARNING" in line]
+    check(r.returncode == 0 and len(warning) == 1 and digest in warning[0] and "5806e77cd80f8b59890b7e101eabd078d9fb84e6937f9e85e4ecb61988df416f" in warning[0],
+          "another file under OpenAI's name is warned of", r.stderr)
+    r = run(write(os.path.join(path, "other.pt"), data))
+    check(r.returncode == 0 and "SHA" not in r.stderr, "other names are not checked", r.stderr)
+
+
 # ---- more names and shapes ----
 
 def test_open_clip():
@@ -454,7 +470,7 @@ def test_streaming():
 
 
 def main():
-    for test in (test_shards, test_folders, test_gguf, test_openai_vocabulary, test_open_clip, test_layer_scale, test_streaming):
+    for test in (test_shards, test_folders, test_gguf, test_openai_vocabulary, test_known, test_open_clip, test_layer_scale, test_streaming):
         test()
 
 
