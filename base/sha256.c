@@ -1,5 +1,5 @@
-/* SHA-256 as FIPS 180-4 describes it: section 4.1.2 the functions, 4.2.2 and 5.3.3 the constants, 5.1.1 the padding, 6.2.2
- * the computation. */
+/* SHA-256 as FIPS 180-4 describes it: section 4.1.2 the functions, 4.2.2 and 5.3.3 the constants, 5.1.1 the padding,
+ * 6.2.2 the computation. */
 #include "base/sha256.h"
 
 #include <string.h>

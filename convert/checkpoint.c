@@ -144,8 +144,8 @@ static int choose_file(Checkpoint *c, const char *folder, Error *e)
         c->path = NULL;
     }
     return error_set(e, LAKE_BAD_INPUT,
-                     "%s: is a folder without a checkpoint, expected in it %s, %s, %s, or their .index.json; or name the "
-                     "file itself",
+                     "%s: is a folder without a checkpoint, expected in it %s, %s, %s, or their .index.json; or name "
+                     "the file itself",
                      folder, names[0], names[2], names[4]);
 }
 

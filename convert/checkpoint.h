@@ -1,12 +1,12 @@
 /* A checkpoint of another program, whatever its container: a list of tensors with names, shapes and places in mapped
- * files, read in pieces as floats. Behind it stand the readers of the containers, each of which lists the tensors of one
- * file:
+ * files, read in pieces as floats. Behind it stand the readers of the containers, each of which lists the tensors of
+ * one file:
  *
  *     safetensors.c   safetensors             gguf.c   GGUF
  *     pytorch*.c      PyTorch's files         shards.c an index and the files it names (safetensors or PyTorch)
  *
- * The kind of a file is told by its first bytes, never by its name. What uses a checkpoint (names.c, config.c, convert.c)
- * knows no container. */
+ * The kind of a file is told by its first bytes, never by its name. What uses a checkpoint (names.c, config.c,
+ * convert.c) knows no container. */
 #ifndef LAKE_CHECKPOINT_H
 #define LAKE_CHECKPOINT_H
 
@@ -87,8 +87,8 @@ const char *ckpt_shape_text(char *text, size_t size, const size_t *shape, size_t
 
 /* ---- for the readers of containers ---- */
 
-/* A reader: lists the tensors of checkpoint->files[file], which is mapped, by ckpt_add. On failure the caller closes the
- * checkpoint, so that the reader frees only what is its own. Nothing may point into what it frees: names are copied. */
+/* A reader: lists the tensors of checkpoint->files[file], which is mapped, by ckpt_add. On failure the caller closes
+ * the checkpoint, so that the reader frees only what is its own. Nothing may point into what it frees: names are copied. */
 typedef int CkptReader(Checkpoint *checkpoint, size_t file, Error *e);
 
 CkptReader safetensors_list, gguf_list, pytorch_list;

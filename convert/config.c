@@ -258,18 +258,33 @@ static void guess_eps(Deduction *d)
                 is_clip(d) ? "all CLIPs have it" : "timm's ViTs and DINOv2 have it");
 }
 
+/* The channels of a head: 64, but for the image towers of ViT-H, ViT-g and ViT-bigG (open_clip, model_configs), which
+ * their widths tell. */
+static uint32_t usual_head_width(int tower, uint32_t width)
+{
+    static const uint32_t others[][2] = {{1280, 80}, {1408, 88}, {1664, 104}};
+    size_t i;
+
+    for (i = 0; tower == 0 && i < sizeof others / sizeof *others; i++)
+        if (width == others[i][0])
+            return others[i][1];
+    return HEAD_WIDTH;
+}
+
 static int guess_heads(Deduction *d, int tower, uint32_t width, const char *which, const char *option)
 {
+    const uint32_t head_width = usual_head_width(tower, width);
+
     if (d->hints.heads[tower] != 0)
         return LAKE_OK;
-    if (width == 0 || width % HEAD_WIDTH != 0)
+    if (width == 0 || width % head_width != 0)
         return error_set(d->e, LAKE_BAD_INPUT,
                          "%s: the number of heads of the %s tower cannot be guessed from its width %lu, no multiple of "
                          "%d: give %s N",
-                         d->path, which, (unsigned long)width, (int)HEAD_WIDTH, option);
-    d->hints.heads[tower] = (long)(width / HEAD_WIDTH);
+                         d->path, which, (unsigned long)width, (int)head_width, option);
+    d->hints.heads[tower] = (long)(width / head_width);
     config_note(d->note, d->context, "heads of the %s tower: %ld (guessed: width %lu / %d; %s sets it)", which,
-                d->hints.heads[tower], (unsigned long)width, (int)HEAD_WIDTH, option);
+                d->hints.heads[tower], (unsigned long)width, (int)head_width, option);
     return LAKE_OK;
 }
 

@@ -261,7 +261,8 @@ static int check_scales(const Conversion *c)
             found += c->parts[i].scale != NULL && strncmp(c->tensors[i].name, towers[k], strlen(towers[k])) == 0;
         if (found != 0 && found != expected)
             return error_set(c->e, LAKE_BAD_INPUT,
-                             "%s: LayerScale is part of some blocks of the %s tower and not of others: tensors are missing",
+                             "%s: LayerScale is part of some blocks of the %s tower and not of others: tensors are "
+                             "missing",
                              c->checkpoint.path, k == 0 ? "vision" : "text");
     }
     return LAKE_OK;

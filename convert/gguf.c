@@ -358,7 +358,8 @@ static int check_kind(const Gguf *g, Error *e)
                          shown(name), name.text);
     if (gguf_number(g, gguf_find(g, "clip.has_llava_projector"), 0, &set) && set != 0)
         return error_set(e, LAKE_BAD_INPUT,
-                         "%s: holds the image tower of a LLaVA without its last block: take the CLIP that it was made of",
+                         "%s: holds the image tower of a LLaVA without its last block: take the CLIP that it was made "
+                         "of",
                          g->path);
     if (gguf_number(g, gguf_find(g, "clip.use_silu"), 0, &set) && set != 0)
         return error_set(e, LAKE_BAD_INPUT, "%s: its activation is SiLU, only quick_gelu and gelu can be computed",
@@ -374,9 +375,16 @@ static void set_type(CkptTensor *t, uint32_t type)
     static const char *const names[] = {"F32",  "F16",  "Q4_0", "Q4_1", "Q4_2", "Q4_3", "Q5_0", "Q5_1",
                                         "Q8_0", "Q8_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "Q8_K"};
 
-    t->type_name = type < sizeof names / sizeof *names ? names[type] : type == 30 ? "BF16" : type == 28 ? "F64" : "other";
-    t->type = type == 0 ? NUMBER_F32 : type == 1 ? NUMBER_F16 : type == 8 ? NUMBER_Q8_0 : type == 30 ? NUMBER_BF16
-            : type == 28 ? NUMBER_F64 : NUMBER_OTHER;
+    t->type_name = type < sizeof names / sizeof *names ? names[type]
+                 : type == 28                          ? "F64"
+                 : type == 30                          ? "BF16"
+                                                       : "other";
+    t->type = type == 0  ? NUMBER_F32
+            : type == 1  ? NUMBER_F16
+            : type == 8  ? NUMBER_Q8_0
+            : type == 28 ? NUMBER_F64
+            : type == 30 ? NUMBER_BF16
+                         : NUMBER_OTHER;
 }
 
 /* One entry of the list into *t, its offset counted from the first byte of data; name has room for NAME_LIMIT + 1. */

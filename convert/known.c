@@ -1,5 +1,5 @@
-/* OpenAI publishes each model under a URL that ends in SHA-256/NAME (openai/CLIP, clip/clip.py, _MODELS), and its program
- * refuses a download of another checksum (the same file, _download). This is that table. */
+/* OpenAI publishes each model under a URL that ends in SHA-256/NAME (openai/CLIP, clip/clip.py, _MODELS), and its
+ * program refuses a download of another checksum (the same file, _download). This is that table. */
 #include "convert/known.h"
 
 #include <string.h>

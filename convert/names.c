@@ -117,7 +117,8 @@ static const char *text_prefix(const NameScheme *s, const char *ours)
 }
 
 /* PREFIX BLOCK PATTERN with '?' or '*' replaced by the letter or word number i; returns 0 where it is too long. */
-static int set_name(char name[128], const NameScheme *s, const char *ours, const char *block, const char *pattern, int i)
+static int set_name(char name[128], const NameScheme *s, const char *ours, const char *block, const char *pattern,
+                    int i)
 {
     static const char *const words[] = {"query", "key", "value"};
     size_t before = strcspn(pattern, "?*");
@@ -243,8 +244,8 @@ static int refuse_other_towers(const Checkpoint *checkpoint, const char *prefix,
         snprintf(name, sizeof name, "%s%s", prefix, others[i].tensor);
         if (ckpt_find(checkpoint, name) != NULL)
             return error_set(e, LAKE_BAD_INPUT,
-                             "%s: holds %s (tensor %s); only CLIP's ViT, the plain timm ViT and DINOv2 without register "
-                             "tokens can be converted",
+                             "%s: holds %s (tensor %s); only CLIP's ViT, the plain timm ViT and DINOv2 without "
+                             "register tokens can be converted",
                              checkpoint->path, others[i].what, name);
     }
     return LAKE_OK;

@@ -18,8 +18,8 @@ typedef struct {
     NameFamily family;
     const char *prefix;      /* in front of every name: "", or "module." of data-parallel training, ... */
     const char *text_prefix; /* in front of the text tower's names: "", or "text." of open_clip's CustomTextCLIP */
-    int linear_projection;   /* the OpenAI family's text projection is an nn.Linear, [out, in] (open_clip's proj_type) */
-    int ffn_swapped;         /* GGUF: ffn_up is the MLP's first matrix, as its name says; clip.cpp has it the other way */
+    int linear_projection;   /* OpenAI: the text projection is an nn.Linear, [out, in] (open_clip's proj_type) */
+    int ffn_swapped;         /* GGUF: ffn_up is the MLP's first matrix, as its name says; clip.cpp's is ffn_down */
     int is_dino;             /* DINOv2, by names or by its mask token */
 } NameScheme;
 
@@ -29,7 +29,7 @@ typedef struct {
     int count;
     int transposed;    /* 1: stored as [in, out], used as x @ W */
     int optional;      /* 1: may be absent and is zero then */
-    char scale[128];   /* LayerScale: where the checkpoint has it, each row (output) is multiplied by its number; "": none */
+    char scale[128];   /* LayerScale, a number for each row (output) that multiplies it; may be absent; "": none */
 } NameSource;
 
 /* Finds out which family wrote the file. */

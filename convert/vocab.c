@@ -413,9 +413,11 @@ static int derive_merge(const Vocabulary *v, Piece p, uint32_t id, Symbol *merge
         memmove(ends + best, ends + best + 1, (count - best - 1) * sizeof *ends);
         count--;
     }
+    if (count != 2)
+        return 0;
     merge->first = part_of(p, 0, ends[0]);
     merge->second = part_of(p, ends[0], p.size);
-    return count == 2;
+    return 1;
 }
 
 /* The merges from the symbols alone; the table is sorted. */

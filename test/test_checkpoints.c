@@ -1,6 +1,6 @@
-/* Damaged GGUF files and indexes of shards: every byte of small ones changed in several ways and every prefix cut, each in a
- * buffer of exactly its size, so that the sanitizers see a read beyond it. Whatever is left of such a file must be refused
- * or be readable to its last number. The files are put together here after ggml's docs/gguf.md. */
+/* Damaged GGUF files and indexes of shards: every byte of small ones changed in several ways and every prefix cut, each
+ * in a buffer of exactly its size, so that the sanitizers see a read beyond it. Whatever is left of such a file must be
+ * refused or be readable to its last number. The files are put together here after ggml's docs/gguf.md. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,7 +126,8 @@ static int list_shards(Checkpoint *c, size_t file, Error *e)
     return shards_list(c, e);
 }
 
-/* Opens the bytes, reads every number that is promised, closes. Returns the code, LAKE_BAD_INPUT only with a message. */
+/* Opens the bytes, reads every number that is promised, closes. Returns the code; -1 for another than LAKE_OK and
+ * LAKE_BAD_INPUT with a message. */
 static int digest(const unsigned char *data, size_t size, CkptReader *list)
 {
     Checkpoint c;
@@ -200,8 +201,8 @@ static void test_values(const Bytes *b)
         return;
     check(gguf_number(&g, gguf_find(&g, "negative"), 0, &n) && n == -2, "a negative number of 64 bits", "%g", n);
     check(!gguf_number(&g, gguf_find(&g, "clip.vision.image_mean"), 3, &n), "an item beyond an array", "was read");
-    check(!gguf_number(&g, gguf_find(&g, GGUF_TOKENS), 0, &n) && gguf_find(&g, "general") == NULL, "texts are no numbers",
-          "was read");
+    check(!gguf_number(&g, gguf_find(&g, GGUF_TOKENS), 0, &n) && gguf_find(&g, "general") == NULL,
+          "texts are no numbers", "was read");
     at = gguf_find(&g, GGUF_TOKENS)->at;
     gguf_text(&g, &at);
     check(gguf_text(&g, &at).size == 2, "the second text of an array", "another length");
@@ -210,7 +211,8 @@ static void test_values(const Bytes *b)
 
 int main(void)
 {
-    static const char index[] = "{\"metadata\": {\"total_size\": 4}, \"weight_map\": {\"a\": \"x.safetensors\", \"b\": \"y\"}}";
+    static const char index[] =
+        "{\"metadata\": {\"total_size\": 4}, \"weight_map\": {\"a\": \"x.safetensors\", \"b\": \"y\"}}";
     Bytes b;
     size_t accepted, wrong;
 

@@ -358,7 +358,16 @@ def test_open_clip():
         check(c and (c["vision.heads"], c["vision.width"], c["embed"], c["vision.activation"]) == (heads, shape["width"], shape["embed"], 1), name, str(c or data))
 
 
-def scaled(name, tensors, gammas):
+def test_head_widths():
+    """Without a configuration, ViT-H is told by its width."""
+    path = folder("head_width")
+    make.vocabulary(path)
+    write(os.path.join(path, "model.safetensors"), make.pack(make.openai(width=1280, layers=1, patch=2, embed=8)))
+    data = output(path)
+    check(isinstance(data, bytes) and read(data)[0]["vision.heads"] == 16, "ViT-H has 16 heads", "")
+
+
+def scaled(tensors, gammas):
     """Our tensors with LayerScale multiplied in: float32 products, as the program computes them."""
     out = dict(tensors)
     for (block, place), gamma in gammas.items():
@@ -374,7 +383,7 @@ def test_layer_scale():
     vision = make.timm(GOOD)
     expected = {k: v for k, v in make.ours(GOOD).items() if k.startswith("vision.") and "ln_pre" not in k and "projection" not in k}
     expected["vision.patch.bias"] = vision["patch_embed.proj.bias"]
-    expected = scaled("DINOv2", expected, gammas)
+    expected = scaled(expected, gammas)
     own = {**vision, "mask_token": np.zeros((1, 128), np.float32)}
     for (b, p), gamma in gammas.items():
         own[f"blocks.{b}.ls{1 if p == 'attn_out' else 2}.gamma"] = gamma
@@ -470,7 +479,7 @@ def test_streaming():
 
 
 def main():
-    for test in (test_shards, test_folders, test_gguf, test_openai_vocabulary, test_known, test_open_clip, test_layer_scale, test_streaming):
+    for test in (test_shards, test_folders, test_gguf, test_openai_vocabulary, test_known, test_open_clip, test_head_widths, test_layer_scale, test_streaming):
         test()
 
 

@@ -1,5 +1,5 @@
-/* SHA-256 against the examples of FIPS 180-4 (NIST, "SHA256.pdf" of the Cryptographic Standards examples) and its behaviour
- * at every length around a block's end, in one piece and in many. */
+/* SHA-256 against NIST's examples for FIPS 180-4, and its behaviour at every length around a block's end, in one piece and
+ * in many. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,7 +44,8 @@ static void test_lengths(void)
     }
     sha256_text(&all, one);
     check(equal, "pieces give what the whole gives", "they differ");
-    check(strcmp(one, "530566f39d545b371e5360fbfe251c0da6410ba297e67392dfaec0cb575d67ed") == 0, "all lengths to 200", "%s", one);
+    check(strcmp(one, "530566f39d545b371e5360fbfe251c0da6410ba297e67392dfaec0cb575d67ed") == 0,
+          "all lengths to 200", "%s", one);
 }
 
 int main(void)
@@ -54,8 +55,8 @@ int main(void)
     check(gives("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 1,
                 "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"),
           "two blocks", "differs");
-    check(gives("aaaaaaaaaa", 100000, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"), "a million a",
-          "differs");
+    check(gives("aaaaaaaaaa", 100000, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"),
+          "a million a", "differs");
     test_lengths();
     return 0;
 }
