@@ -33,10 +33,9 @@ import model as clip
 PROCESSES = 2
 MERGES = 400
 SEED = 4802
-SIDES, COUNTS = (8, 16), (64, 24)  # of the two stages: patches of a window's side, pictures of a process's batch
+SIDES, COUNTS = (8, 16), (32, 12)  # of the two stages: patches of a window's side, pictures of a process's batch
 VISIBLE = 0.08                     # a picture none of whose patches is defective by more than this is called normal
-MEAN = torch.tensor([0.48145466, 0.4578275, 0.40821073]).view(3, 1, 1)
-STD = torch.tensor([0.26862954, 0.26130258, 0.27577711]).view(3, 1, 1)
+MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)  # CLIP's, of the pixels
 PATCH = clip.VISION["patch"]
 SIDE = clip.VISION["resolution"] // PATCH
 
@@ -108,7 +107,8 @@ class Batches:
         ids = torch.zeros(2 * count, max(map(len, sentences)), dtype=torch.long)
         for line, sentence in zip(ids, sentences):
             line[:len(sentence)] = torch.tensor(sentence)
-        pixels = (torch.from_numpy(np.stack(pixels).astype(np.float32)) - MEAN) / STD
+        pixels = torch.from_numpy(np.stack(pixels).astype(np.float32))
+        pixels = (pixels - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
         return (pixels, torch.from_numpy(np.stack(shares).astype(np.float32)), torch.from_numpy(np.stack(places)), ids,
                 torch.tensor(classes), torch.tensor(anomalous))
 
@@ -126,7 +126,7 @@ def contrastive(images, texts, classes, scale):
 
 def balanced(logits, shares):
     """Binary cross-entropy over patches, clear cases only, either side weighing the same."""
-    bad, good = shares > 0.2, shares == 0
+    bad, good = shares > 0.1, shares == 0
     wanted = bad.float()
     each = binary_cross_entropy_with_logits(logits, wanted, reduction="none")
     loss = (each * good).sum() / good.sum().clamp(min=1)
@@ -169,7 +169,7 @@ def optimiser_of(model):
 
 def learning_rate(done):
     """Warm-up over 3 % of the training, then a cosine down to 1 %; done: share of the training."""
-    return 1.2e-3 * min(done / 0.03, 1.0) * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
+    return 1e-3 * min(done / 0.03, 1.0) * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
 
 
 def write_safetensors(path, tensors):
@@ -187,7 +187,8 @@ def write(model, merges, out):
     """The checkpoint as people publish them: weights, configuration, vocabulary."""
     write_safetensors(out / "model.safetensors", clip.named_for_export(model))
     (out / "config.json").write_text(json.dumps(clip.config(model.token_embedding.num_embeddings), indent=1) + "\n")
-    captions.write_merges(out / "merges.txt", merges)
+    (out / "preprocessor_config.json").write_text(json.dumps(dict(image_mean=MEAN, image_std=STD)) + "\n")
+    captions.write_merges(out / "vocabulary.txt", merges)
 
 
 def train(rank, options):
@@ -229,9 +230,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pictures", type=pathlib.Path)
     parser.add_argument("out", type=pathlib.Path)
-    parser.add_argument("--steps", type=int, nargs=2, default=(6000, 1000), help="with windows, with whole pictures")
+    parser.add_argument("--steps", type=int, nargs=2, default=(12000, 2200), help="with windows, with whole pictures")
     parser.add_argument("--port", type=int, default=29500)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     options.stages = list(zip(SIDES, COUNTS, options.steps))
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read when a process loads the library: it would start threads of its own
     mp.spawn(train, (options,), PROCESSES)
