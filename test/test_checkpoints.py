@@ -144,6 +144,23 @@ def test_folders():
     if r.returncode == 0:
         config = make.read_clip(out)[0]
         check((config["vision.activation"], config["vision.heads"], config["std"]) == (1, 4, (1, 2, 4)), "its config.json", str(config))
+    try:
+        import torch
+    except ImportError as error:
+        print(f"skip a folder of PyTorch files: {error}")
+    else:
+        tensors = {k: torch.from_numpy(np.array(v)) for k, v in make.hf(GOOD).items()}
+        path = folder("pytorch")
+        make.vocabulary(path)
+        torch.save(tensors, os.path.join(path, "pytorch_model.bin"))
+        same("a folder with pytorch_model.bin", output(path, *OPTIONS), reference())
+        os.remove(os.path.join(path, "pytorch_model.bin"))
+        names = list(tensors)
+        for i in range(2):
+            torch.save({n: tensors[n] for n in names[i::2]}, os.path.join(path, f"pytorch_model-{i}.bin"))
+        index = {"weight_map": {n: f"pytorch_model-{i % 2}.bin" for i, n in enumerate(names)}}
+        write(os.path.join(path, "pytorch_model.bin.index.json"), json.dumps(index))
+        same("a folder with shards of pytorch_model.bin", output(path, *OPTIONS), reference())
     refuse("a folder without a checkpoint", folder("empty"), "is a folder without a checkpoint")
 
 
