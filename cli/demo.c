@@ -10,15 +10,17 @@
 #include "cli/verbs.h"
 #include "eval/demo.h"
 #include "eval/demo_files.h"
+#include "eval/demo_page.h"
 #include "weights/demo/demo.h"
 
 static int run(int argc, char **argv, Error *e);
 
-const Verb verb_demo = {"demo", "[-o FOLDER] [--weights W]",
-                        "try the whole method on a small model and pictures inside this program",
-                        "Example: lake demo -o lake-demo\n"
-                        "Prints what it finds, and writes results.csv, maps and overlays to the folder.",
-                        run};
+const Verb verb_demo = {
+    "demo", "[-o FOLDER] [--weights W]", "try the whole method on a small model and pictures inside this program",
+    "Example: lake demo -o lake-demo\n"
+    "Prints what it finds, and writes index.html (the same as a page), results.csv, maps and overlays\n"
+    "to the folder.",
+    run};
 
 /* ---- the pictures inside the program ---- */
 
@@ -88,16 +90,22 @@ static int run_demo(DemoResults *results, const char *weights, Error *e)
 
 /* ---- writing it ---- */
 
+/* The page last: it is what the reader is sent to. */
 static int write_files(const DemoResults *results, const char *folder, Error *e)
 {
-    char *table = path_join(folder, "results.csv");
-    int code = table != NULL ? demo_write_table(results, table, e) : error_memory(e, "a path");
+    char *table = path_join(folder, "results.csv"), *page = path_join(folder, "index.html");
+    int code = table != NULL && page != NULL ? demo_write_table(results, table, e) : error_memory(e, "a path");
 
     if (code == LAKE_OK)
         code = demo_write_pictures(results, folder, e);
     if (code == LAKE_OK)
-        printf("\nEvery measurement is in %s, overlays and maps are in the folders beside it.\n", table);
+        code = demo_page_write(results, page, e);
+    if (code == LAKE_OK)
+        printf("\nEvery measurement is in %s, overlays and maps are in the folders beside it.\n"
+               "The same as a page, with pictures: %s\n",
+               table, page);
     free(table);
+    free(page);
     return code;
 }
 

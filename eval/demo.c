@@ -72,8 +72,8 @@ static int list_categories(DemoResults *r, const char *const *paths, size_t path
 /* How many steps all categories have together, were all paths pictures: for the progress bar only. */
 static size_t count_steps(const DemoResults *r, size_t path_count)
 {
-    const size_t fits = DEMO_DRAWS + DEMO_NEURON_DRAWS * (DEMO_COUNTS * (2 + DEMO_RANDOM_SEEDS) + 1) +
-                        DEMO_DIRT_CHOICES * 2 * DEMO_DIRT;
+    const size_t fits =
+        DEMO_DRAWS + DEMO_DRAWS * (DEMO_COUNTS * (2 + DEMO_RANDOM_SEEDS) + 1) + DEMO_DIRT_CHOICES * 2 * DEMO_DIRT;
 
     return r->category_count * fits + path_count;
 }

@@ -106,7 +106,7 @@ typedef struct {
     DemoExample examples[DEMO_EXAMPLES]; /* the first normal picture, then the first of each kind of defect:
                                             not chosen by how well they come out */
 
-    /* Image AUROC; by_count and all are of the structural score alone (text weight 0). */
+    /* Image AUROC, means over draws; by_count and all are of the structural score alone (text weight 0). */
     double by_count[3][DEMO_COUNTS]; /* DEMO_TOP, DEMO_RANDOM, DEMO_BOTTOM: of counts[] neurons */
     double all;                      /* of all neurons */
     double by_weight[DEMO_WEIGHTS];  /* of text weight text_weights[] */

@@ -262,7 +262,7 @@ static int measure_top(DemoRun *run, size_t i, size_t draw, double share, Error 
 static int measure_count(DemoRun *run, size_t i, size_t draw, Error *e)
 {
     DemoCategory *c = run->category;
-    const double share = 1.0 / DEMO_NEURON_DRAWS;
+    const double share = 1.0 / DEMO_DRAWS;
     LakeOptions options = run->options;
     char method[DEMO_NAME_MAX];
     int count = (int)run->results->counts[i], code = measure_top(run, i, draw, share, e);
@@ -287,13 +287,13 @@ static int run_neurons(DemoRun *run, Error *e)
 {
     int code = LAKE_OK;
 
-    for (size_t draw = 0; draw < DEMO_NEURON_DRAWS && code == LAKE_OK; draw++) {
+    for (size_t draw = 0; draw < DEMO_DRAWS && code == LAKE_OK; draw++) {
         LakeOptions options = run->options;
         for (size_t i = 0; i < DEMO_COUNTS && code == LAKE_OK; i++)
             code = measure_count(run, i, draw, e);
         options.selection = LAKE_SELECT_ALL;
         if (code == LAKE_OK)
-            code = measure_selection(run, &options, "all", draw, &run->category->all, 1.0 / DEMO_NEURON_DRAWS, NULL, e);
+            code = measure_selection(run, &options, "all", draw, &run->category->all, 1.0 / DEMO_DRAWS, NULL, e);
     }
     return code;
 }

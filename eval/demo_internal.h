@@ -5,9 +5,8 @@
 
 #include "eval/demo.h"
 
-/* Draws of normals in the experiment on neurons, and choices of the dirty pictures: what a few seconds have room for.
- */
-enum { DEMO_NEURON_DRAWS = 1, DEMO_DIRT_CHOICES = 2 };
+/* Choices of the pictures that contaminate the normals, averaged: what a few seconds have room for. */
+enum { DEMO_DIRT_CHOICES = 2 };
 
 /* Counts what is done and tells it. */
 typedef struct {

@@ -1,9 +1,9 @@
 /* What the demo's measurements say: means over categories, overlaps of the chosen neurons, and a verdict on each claim.
  *
  * A verdict compares two figures a and b category by category: the mean of the differences against its standard error
- * (sample deviation / sqrt(categories)). Two standard errors are asked for: with eight categories, a difference where
- * there is none passes that in about one of twelve cases (Student's t, 7 degrees of freedom). A claim that is right may
- * come out undecided on a small data set; it is then said so. */
+ * (sample deviation / sqrt(categories)). Two standard errors are asked for: with six categories, means that are truly
+ * equal pass that, one way or the other, in one of ten cases (Student's t, 5 degrees of freedom). A claim that is right
+ * may come out undecided on a small data set; it is then said so. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
