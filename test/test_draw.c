@@ -321,6 +321,35 @@ static void test_bar(void)
     free(map);
 }
 
+/* The outline of a square on a wider picture: drawn along the mask's edge, and nowhere else. */
+static void test_outline(void)
+{
+    const unsigned char green[3] = {0, 255, 0};
+    unsigned char mask[20 * 20] = {0};
+    size_t strayed = 0, missing = 0;
+    Image picture;
+    Error e = {0, ""};
+
+    if (!check(img_new(&picture, 30, 20, &e) == LAKE_OK, "outline: a picture", "%s", e.text))
+        return;
+    for (int y = 5; y < 15; y++)
+        for (int x = 5; x < 15; x++)
+            mask[20 * y + x] = 255;
+    check(draw_outline(&picture, mask, 20, 20, green, &e) == LAKE_OK, "outline: drawn", "%s", e.text);
+    for (int y = 0; y < 20; y++)
+        for (int x = 0; x < 30; x++) {
+            const unsigned char *rgb = picture.rgb + 3 * (30 * y + x);
+            int near = x >= 4 && x <= 15 && y >= 4 && y <= 15 && !(x >= 6 && x <= 13 && y >= 6 && y <= 13);
+            strayed += rgb[0] != 0 || rgb[2] != 0 || (!near && rgb[1] != 0);
+            missing += x >= 7 && x <= 12 && y == 5 && rgb[1] < 70; /* 0.6 pixels wide, half on either side: 77 */
+        }
+    check(strayed == 0 && missing == 0, "outline: along the mask's edge", "%d pixels elsewhere, %d missing", (int)strayed,
+          (int)missing);
+    check(draw_outline(&picture, mask, 31, 1, green, &e) == LAKE_USAGE, "outline: a mask larger than the picture is refused",
+          "%s", e.text);
+    img_free(&picture);
+}
+
 static void test_strip(void)
 {
     Image photo = {0, 0, NULL}, strip = {0, 0, NULL}, heatmap = {0, 0, NULL};
@@ -386,6 +415,7 @@ int main(void)
     test_digits();
     test_overlay();
     test_bar();
+    test_outline();
     test_strip();
     test_sizes();
     return 0;
