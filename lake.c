@@ -274,9 +274,10 @@ int lake_coreset(unsigned char *chosen, size_t keep, const float *rows, size_t r
  * float dot product of K terms, whatever its order of summation, is off by at most gamma ||q|| ||g|| <= gamma
  * (||q||^2 + ||g||^2) / 2 with gamma = K u / (1 - K u), u = 2^-24 (Higham, Accuracy and Stability of Numerical
  * Algorithms, 3.1). A row whose distance could still be below the best one found gets its distance computed
- * directly. That is a few rows per query. */
+ * directly. That is a few rows per query; the others are passed over 32 at a time. */
 
 enum { QUERY_BLOCK = 2048, ROW_BLOCK = 512 }; /* a 37 x 37 grid at once; a block of products is 4 MB at most */
+enum { SCAN = 32 };                           /* rows ruled out at once */
 
 size_t lake_nearest_workspace(size_t count, size_t width)
 {
@@ -323,11 +324,41 @@ static void scan_rows(const float *query, double query_norm, size_t query_index,
     }
 }
 
+/* How many of SCAN rows have norms[j] - 2 dots[j] not above the limit; a form that compilers turn into vector
+ * instructions. */
+static unsigned count_candidates(const float *norms, const float *dots, float limit)
+{
+    unsigned count = 0;
+
+    for (size_t j = 0; j < SCAN; j++)
+        count += !(norms[j] - 2 * dots[j] > limit);
+    return count;
+}
+
+/* scan_rows for a block of rows, SCAN of them passed over at once where none can be nearer: scan_rows' own condition in
+ * float, with the largest norm in place of the row's in the rounding terms. Below 1e30 nothing overflows; 16 roundings
+ * of 2^-24 cover the limit's and those of norms - 2 dots, where 2 |dots| <= query_norm + largest but for dots' own. */
+static void scan_block(const float *query, double query_norm, size_t query_index, const LakeLayer *layer, size_t first,
+                       size_t count, const float *dots, const float *norms, double largest,
+                       const LakeExclusion *exclusion, double *best, uint32_t *winner)
+{
+    const double unit = 1.0 / 16777216, terms = (double)(layer->count + 8), both = query_norm + largest;
+    const double slack = both * (terms * unit / (1 - terms * unit) + 16 * unit) + 2 * (double)FLT_MIN - query_norm;
+    const int overflows = !(both < 1e30);
+
+    for (size_t j = 0; j < count; j += SCAN) {
+        size_t rows = count - j < SCAN ? count - j : SCAN;
+        if (overflows || rows < SCAN || !(*best < 1e30) ||
+            count_candidates(norms + j, dots + j, (float)(*best + slack)) > 0)
+            scan_rows(query, query_norm, query_index, layer, first + j, rows, dots + j, exclusion, best, winner);
+    }
+}
+
 /* At most QUERY_BLOCK queries against the whole gallery. first: number of the first query. */
 static void search_block(double *best, uint32_t *winners, const float *queries, size_t first, size_t count,
                          const LakeLayer *layer, const LakeExclusion *exclusion, float *workspace)
 {
-    float *dots = workspace, *linear_workspace = workspace + count * ROW_BLOCK;
+    float *dots = workspace, *linear_workspace = workspace + count * ROW_BLOCK, row_norms[ROW_BLOCK];
     double norms[QUERY_BLOCK];
 
     for (size_t i = 0; i < count; i++) {
@@ -339,11 +370,16 @@ static void search_block(double *best, uint32_t *winners, const float *queries, 
     for (size_t r = 0; r < layer->rows; r += ROW_BLOCK) {
         size_t rows = layer->rows - r < ROW_BLOCK ? layer->rows - r : ROW_BLOCK;
         Matrix block = {NULL, WTS_F32, rows, layer->count};
+        double largest = 0;
         block.data = layer->gallery + r * layer->count;
+        for (size_t j = 0; j < rows; j++) {
+            row_norms[j] = (float)fmin(layer->norms[r + j], FLT_MAX);
+            largest = fmax(largest, layer->norms[r + j]);
+        }
         tensor_linear(dots, rows, queries, layer->count, count, &block, NULL, EPILOGUE_NONE, linear_workspace);
         for (size_t i = 0; i < count; i++)
-            scan_rows(queries + i * layer->count, norms[i], first + i, layer, r, rows, dots + i * rows, exclusion,
-                      &best[i], &winners[i]);
+            scan_block(queries + i * layer->count, norms[i], first + i, layer, r, rows, dots + i * rows, row_norms, largest,
+                       exclusion, &best[i], &winners[i]);
     }
 }
 
