@@ -141,9 +141,9 @@ static void run_block(const ClipActivations *a, const TowerConfig *t, const Clip
 
 size_t clip_default_resolution(const Clip *model)
 {
-    size_t patch = model->config.patch;
+    size_t patch = model->config.patch, trained = model->config.resolution, most = trained < 224 ? 2 * trained : 518;
 
-    return patch > 518 ? patch : 518 / patch * patch;
+    return patch > most ? patch : most / patch * patch;
 }
 
 /* The class token's position as it is, the others' resampled from the trained grid to the state's. */

@@ -81,7 +81,8 @@ int clip_open(Clip *model, const char *path, Error *e);
 int clip_open_memory(Clip *model, const unsigned char *data, size_t size, const char *name, Error *e);
 void clip_close(Clip *model);
 
-/* The default resolution: the largest multiple of the patch size not above 518. */
+/* The default resolution: the largest multiple of the patch size not above 518, nor, for a model trained on pictures of
+ * less than 224 pixels, above twice their side. */
 size_t clip_default_resolution(const Clip *model);
 
 /* Buffers and position embedding for images of R x R pixels; R must be a positive multiple of the patch size, at most

@@ -66,7 +66,7 @@ typedef struct {
     const char *prompts;           /* path of a prompt file (prompts.h), or NULL: the built-in ensemble */
     LakeAttention patch_attention; /* of the semantic patches: VV over the last quarter of the blocks, or PLAIN */
     int semantic_block;            /* 0: the last one */
-    size_t resolution;             /* R in pixels; 0: the largest multiple of the patch size not above 518 */
+    size_t resolution;             /* R in pixels; 0: clip_default_resolution */
     GridResize grid_resize;        /* of the position embedding */
     LakeDecision decision;
     int keep_tokens;               /* keep full-width tokens in the detector: for merge and the PCA audit */

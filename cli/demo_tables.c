@@ -33,9 +33,11 @@ static void print_title(const char *title)
 
 static void print_model(const DemoResults *r)
 {
-    printf("model     %s: %lu blocks of %lu neurons, %lu x %lu patches of %lu pixels%s\n", r->model,
+    printf("model     %s: %lu blocks of %lu neurons, %lu x %lu patches of %lu pixels (%lu x %lu where neurons and\n"
+           "          contaminated normals are compared, in hundreds of fits)%s\n", r->model,
            (unsigned long)r->depth, (unsigned long)r->width, (unsigned long)r->grid, (unsigned long)r->grid,
-           (unsigned long)r->patch, r->has_text ? "" : "; no text tower");
+           (unsigned long)r->patch, (unsigned long)r->trained_grid, (unsigned long)r->trained_grid,
+           r->has_text ? "" : "; no text tower");
     printf("pictures  %lu categories; drawn, and none of these kinds seen in training by the demo's own model\n",
            (unsigned long)r->category_count);
 }

@@ -24,7 +24,7 @@ static int describe_model(DemoResults *r, LakeOptions *options, const Clip *mode
     const size_t counts[DEMO_COUNTS] = {width / 16, width / 8, width / 4, width / 2, width * 25 / 32};
 
     lake_defaults(options);
-    options->resolution = config->resolution / config->patch * config->patch;
+    options->resolution = clip_default_resolution(model);
     r->model = demo_copy_text(name);
     if (r->model == NULL)
         return error_memory(e, "a name");
@@ -33,6 +33,8 @@ static int describe_model(DemoResults *r, LakeOptions *options, const Clip *mode
     r->patch = config->patch;
     r->resolution = options->resolution;
     r->grid = options->resolution / config->patch;
+    r->trained_grid = config->resolution / config->patch;
+    r->trained_resolution = r->trained_grid * config->patch;
     r->embed = config->embed;
     r->has_text = config->has_text != 0;
     r->neurons = options->neurons < width ? options->neurons : width;
@@ -75,7 +77,7 @@ static size_t count_steps(const DemoResults *r, size_t path_count)
     const size_t fits =
         DEMO_DRAWS + DEMO_DRAWS * (DEMO_COUNTS * (2 + DEMO_RANDOM_SEEDS) + 1) + DEMO_DIRT_CHOICES * 2 * DEMO_DIRT;
 
-    return r->category_count * fits + path_count;
+    return r->category_count * fits + 2 * path_count;
 }
 
 /* Puts the rows of all categories behind one another. */

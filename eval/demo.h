@@ -2,9 +2,10 @@
  * experiments and fills DemoResults, which holds all that the command prints and that the page (demo_page.h) and the
  * table (demo_files.h) show; nothing in it depends on time, machine or number of threads.
  *
- * Two sets of options are used. "The defaults" are lake_defaults at the resolution that the model was made for: 100
- * neurons, nearly all of a small model's width. "The sparse choice" is K = width/8 neurons, the same part of the whole
- * as the paper's 100 of 768; the experiments on neurons start from it. */
+ * Two sets of options are used. "The defaults" are lake_defaults: 100 neurons, nearly all of a small model's width. "The
+ * sparse choice" is K = width/8 neurons, the same part of the whole as the paper's 100 of 768; the experiments on neurons
+ * start from it. These and those on contaminated normals are hundreds of fits, and see the pictures at the resolution that
+ * the model was trained at; the defaults see them at clip_default_resolution. */
 #ifndef LAKE_EVAL_DEMO_H
 #define LAKE_EVAL_DEMO_H
 
@@ -155,7 +156,9 @@ enum {
 
 typedef struct {
     char *model;                                         /* what the model is called */
-    size_t width, depth, patch, resolution, grid, embed; /* D, blocks, pixels, pixels, patches a side, E */
+    size_t width, depth, patch, embed;       /* D, blocks, pixels, E */
+    size_t resolution, grid;                 /* of the defaults: pixels, patches a side */
+    size_t trained_resolution, trained_grid; /* of the experiments on neurons and on contaminated normals */
     int has_text;                                        /* 0: no text tower: zero and by_weight are NaN */
     size_t neurons;                                      /* K of the defaults */
     size_t sparse;                                       /* K of the sparse choice */

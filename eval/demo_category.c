@@ -394,19 +394,26 @@ static int observe_all(DemoRun *run, Error *e)
     return code;
 }
 
-static int run_experiments(DemoRun *run, Error *e)
+/* The defaults, and without normal pictures. */
+static int run_detection(DemoRun *run, Error *e)
 {
     const DemoMeasures not_measured = {NAN, NAN, NAN, NAN, NAN, NAN, NAN};
-    int code = describe_category(run, e);
+    int code = observe_all(run, e);
 
-    if (code == LAKE_OK)
-        code = observe_all(run, e);
     if (code == LAKE_OK)
         code = run_defaults(run, e);
     if (code == LAKE_OK && run->results->has_text)
         code = run_zero(run, e);
     if (code == LAKE_OK && !run->results->has_text)
         run->category->zero = not_measured;
+    return code;
+}
+
+/* The experiments of many fits. */
+static int run_many_fits(DemoRun *run, Error *e)
+{
+    int code = observe_all(run, e);
+
     if (code == LAKE_OK)
         code = run_neurons(run, e);
     for (size_t choice = 0; choice < DEMO_DIRT_CHOICES && code == LAKE_OK; choice++)
@@ -423,10 +430,15 @@ int demo_run_category(DemoRun *run, const Clip *model, const char *const *paths,
     if (code != LAKE_OK)
         return code;
     name_class(run->options.class_name, sizeof run->options.class_name, c->name);
-    code = experiment_open(&run->x, model, &run->options, &run->set, source, e);
-    if (code == LAKE_OK)
-        code = run_experiments(run, e);
-    experiment_close(&run->x);
+    code = describe_category(run, e);
+    for (int part = 0; part < 2 && code == LAKE_OK; part++) {
+        if (part == 1)
+            run->options.resolution = run->results->trained_resolution;
+        code = experiment_open(&run->x, model, &run->options, &run->set, source, e);
+        if (code == LAKE_OK)
+            code = part == 0 ? run_detection(run, e) : run_many_fits(run, e);
+        experiment_close(&run->x);
+    }
     dataset_free(&run->set);
     return code;
 }

@@ -252,6 +252,20 @@ static void test_memory(const Clip *model)
     free(found);
 }
 
+static void check_default_resolution(uint32_t trained, uint32_t patch, size_t expected)
+{
+    Clip model;
+    char name[80];
+
+    memset(&model, 0, sizeof model);
+    model.config.resolution = trained;
+    model.config.patch = patch;
+    snprintf(name, sizeof name, "default resolution of a model trained at %u with patches of %u", (unsigned)trained,
+             (unsigned)patch);
+    check(clip_default_resolution(&model) == expected, name, "%lu, expected %lu",
+          (unsigned long)clip_default_resolution(&model), (unsigned long)expected);
+}
+
 /* ---- what is refused ---- */
 
 static void test_refusals(const Golden *g, const Clip *a, const Clip *b)
@@ -277,8 +291,12 @@ static void test_refusals(const Golden *g, const Clip *a, const Clip *b)
           "ids without an end are refused", "%s", e.text);
     check(clip_text_ids(a, outside, 1, 3, out, &e) == LAKE_USAGE && strstr(e.text, "514") != NULL,
           "an id beyond the vocabulary is refused", "%s", e.text);
-    check(clip_default_resolution(a) == 512 && clip_default_resolution(b) == 515, "default resolutions", "%lu %lu",
-          (unsigned long)clip_default_resolution(a), (unsigned long)clip_default_resolution(b));
+    check_default_resolution(224, 16, 512);
+    check_default_resolution(224, 14, 518);
+    check_default_resolution(336, 14, 518);
+    check_default_resolution(128, 8, 256);
+    check_default_resolution(35, 10, 70);
+    check_default_resolution(1024, 1024, 1024);
 }
 
 int main(void)
