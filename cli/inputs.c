@@ -7,10 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
-
-/* Extensions by which pictures in a folder are known; what a file really is, its content says later. */
-static const char *const picture_extensions[] = {".png", ".jpg", ".jpeg", ".jpe", ".pnm", ".ppm",
-                                                 ".pgm", ".pbm", ".bmp",  ".tif", ".tiff"};
+#include "image/image.h"
 
 static int ends_with(const char *text, const char *ending)
 {
@@ -27,14 +24,6 @@ static int ends_with(const char *text, const char *ending)
 int is_features(const char *path)
 {
     return ends_with(path, ".npy");
-}
-
-static int is_picture(const char *name)
-{
-    for (size_t i = 0; i < sizeof picture_extensions / sizeof *picture_extensions; i++)
-        if (ends_with(name, picture_extensions[i]))
-            return 1;
-    return 0;
 }
 
 /* Takes over path, which may be NULL where memory was out. */
@@ -83,7 +72,7 @@ static int add_folder(InputList *list, const char *folder, size_t root, Error *e
         kind = path != NULL ? path_kind(path) : PATH_MISSING;
         if (kind == PATH_FOLDER) {
             code = add_folder(list, path, root, e);
-        } else if (path == NULL || (kind == PATH_FILE && is_picture(names[i]))) {
+        } else if (path == NULL || (kind == PATH_FILE && img_has_picture_name(names[i]))) {
             code = add(list, path, root, e);
             continue;
         }

@@ -10,10 +10,6 @@
 #include "base/file.h"
 #include "image/image.h"
 
-/* Extensions by which pictures in a folder are known; what a file really is, its content says later. */
-static const char *const picture_extensions[] = {".png", ".jpg", ".jpeg", ".jpe", ".pnm", ".ppm",
-                                                 ".pgm", ".pbm", ".bmp",  ".tif", ".tiff"};
-
 enum { TRAIN, TEST, MASKS, SECTIONS };
 static const char *const section_names[SECTIONS] = {"train", "test", "ground_truth"};
 
@@ -77,14 +73,6 @@ static int is_normal_kind(Span kind)
     return span_is(kind, "good") || span_is(kind, "ok");
 }
 
-static int is_visible_picture(Span name)
-{
-    for (size_t i = 0; i < sizeof picture_extensions / sizeof *picture_extensions; i++)
-        if (span_ends(name, picture_extensions[i]))
-            return name.text[0] != '.';
-    return 0;
-}
-
 /* Takes "SECTION/KIND/NAME" apart, the part of `path` from `rest` on; 0 where it is no picture of a category. */
 static int parse(Entry *entry, const char *path, const char *rest)
 {
@@ -96,7 +84,7 @@ static int parse(Entry *entry, const char *path, const char *rest)
         return 0;
     entry->name.text = entry->stem.text = rest;
     entry->name.length = strlen(rest);
-    if (!is_visible_picture(entry->name))
+    if (*rest == '.' || !img_has_picture_name(rest))
         return 0;
     for (entry->section = 0; entry->section < SECTIONS; entry->section++)
         if (span_is(section, section_names[entry->section]))

@@ -7,6 +7,8 @@
 
 int png_decode(Image *image, const unsigned char *data, size_t size, const char *name, size_t max_pixels, Error *e);
 int jpeg_decode(Image *image, const unsigned char *data, size_t size, const char *name, size_t max_pixels, Error *e);
+int bmp_decode(Image *image, const unsigned char *data, size_t size, const char *name, size_t max_pixels, Error *e);
+int tiff_decode(Image *image, const unsigned char *data, size_t size, const char *name, size_t max_pixels, Error *e);
 int pnm_decode(Image *image, const unsigned char *data, size_t size, const char *name, size_t max_pixels, Error *e);
 
 /* A complete PNG file, RGB 8 bit, in a new buffer. */

@@ -10,6 +10,33 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "image/codec.h"
+#include "image/tiff_internal.h"
+
+/* ---- names ---- */
+
+/* Whether a name ends so, whatever the case of its letters. */
+static int ends_with(const char *path, const char *ending)
+{
+    size_t length = strlen(path), tail = strlen(ending);
+
+    if (length < tail)
+        return 0;
+    for (path += length - tail; *path != '\0'; path++, ending++)
+        if ((*path >= 'A' && *path <= 'Z' ? *path - 'A' + 'a' : *path) != *ending)
+            return 0;
+    return 1;
+}
+
+int img_has_picture_name(const char *name)
+{
+    static const char *const endings[] = {".png", ".jpg", ".jpeg", ".jpe", ".pnm", ".ppm",
+                                          ".pgm", ".pbm", ".bmp",  ".tif", ".tiff"};
+
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (ends_with(name, endings[i]))
+            return 1;
+    return 0;
+}
 
 /* ---- memory ---- */
 
@@ -72,10 +99,6 @@ static const struct {
 } foreign[] = {
     {"GIF", 0, 4, "GIF8"},
     {"WebP", 8, 4, "WEBP"},
-    {"TIFF", 0, 4, "II*\0"},
-    {"TIFF", 0, 4, "MM\0*"},
-    {"TIFF (BigTIFF)", 0, 4, "II+\0"},
-    {"TIFF (BigTIFF)", 0, 4, "MM\0+"},
     {"JPEG 2000", 4, 8, "jP  \r\n\x87\n"},
     {"JPEG 2000", 0, 4, "\xff\x4f\xff\x51"},
     {"JPEG XL", 4, 8, "JXL \r\n\x87\n"},
@@ -108,7 +131,6 @@ static const struct {
     {"HTML", 0, 5, "<html"},
     {"gzip", 0, 2, "\x1f\x8b"},
     {"zip", 0, 4, "PK\3\4"},
-    {"BMP", 0, 2, "BM"},
 };
 
 static int has_mark(const unsigned char *data, size_t size, size_t at, const char *mark, size_t length)
@@ -119,7 +141,7 @@ static int has_mark(const unsigned char *data, size_t size, size_t at, const cha
 /* The message for a file that no decoder here takes. */
 static int refuse(const unsigned char *data, size_t size, const char *name, Error *e)
 {
-    static const char *advice = "expected PNG, JPEG or PNM (P1 to P6); convert it to PNG first";
+    static const char *advice = "expected PNG, JPEG, BMP, TIFF or PNM (P1 to P6); convert it to PNG first";
 
     if (size == 0)
         return error_set(e, LAKE_BAD_INPUT, "%s: the file is empty", name);
@@ -145,6 +167,10 @@ int img_decode(Image *image, const unsigned char *data, size_t size, const char 
         return png_decode(image, data, size, name, max_pixels, e);
     if (has_mark(data, size, 0, "\xff\xd8\xff", 3) && !has_mark(data, size, 3, "\xf7", 1))
         return jpeg_decode(image, data, size, name, max_pixels, e);
+    if (tiff_is(data, size))
+        return tiff_decode(image, data, size, name, max_pixels, e);
+    if (has_mark(data, size, 0, "BM", 2))
+        return bmp_decode(image, data, size, name, max_pixels, e);
     if (is_pnm(data, size))
         return pnm_decode(image, data, size, name, max_pixels, e);
     return refuse(data, size, name, e);
@@ -164,19 +190,6 @@ int img_read(Image *image, const char *path, size_t max_pixels, Error *e)
 }
 
 /* ---- writing ---- */
-
-/* Whether a name ends so, whatever the case of its letters. */
-static int ends_with(const char *path, const char *ending)
-{
-    size_t length = strlen(path), tail = strlen(ending);
-
-    if (length < tail)
-        return 0;
-    for (path += length - tail; *path != '\0'; path++, ending++)
-        if ((*path >= 'A' && *path <= 'Z' ? *path - 'A' + 'a' : *path) != *ending)
-            return 0;
-    return 1;
-}
 
 static int write_ppm(const char *path, const Image *image, Error *e)
 {

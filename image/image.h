@@ -15,12 +15,26 @@ typedef struct {
 /* More pixels than this are refused before memory is taken, unless the caller raises the limit. */
 #define IMG_MAX_PIXELS ((size_t)1 << 28)
 
-/* Reads and decodes a picture file: PNG, JPEG, PNM (P1 to P6). max_pixels 0 means IMG_MAX_PIXELS.
+/* Reads and decodes a picture file: PNG, JPEG, BMP, TIFF, PNM (P1 to P6). max_pixels 0 means IMG_MAX_PIXELS.
  * LAKE_BAD_INPUT with a line that names the file and what is wrong in it; LAKE_RESOURCE for memory. */
 int img_read(Image *image, const char *path, size_t max_pixels, Error *e);
 
 /* The same for bytes in memory; `name` is what messages call them. */
 int img_decode(Image *image, const unsigned char *data, size_t size, const char *name, size_t max_pixels, Error *e);
+
+/* As img_read, then turned as EXIF says the camera was held: PIL.ImageOps.exif_transpose. (TIFF's own orientation tag is
+ * obeyed by every function here, as by Pillow 9.4.) */
+int img_read_upright(Image *image, const char *path, size_t max_pixels, Error *e);
+
+/* What EXIF data in a JPEG or PNG file says: 1 upright or unknown, 2 to 8 mirrored or turned (orient.c has the list). */
+int img_orientation(const unsigned char *data, size_t size);
+
+/* Turns and mirrors a picture of that orientation upright. */
+int img_orient(Image *image, int orientation, Error *e);
+
+/* 1 where a file's name ends as those of pictures do (.png, .jpg, .tif, ...), whatever the case of its letters. It is how
+ * pictures are found in folders; what a file really is, its content says later. */
+int img_has_picture_name(const char *name);
 
 /* A new picture with all bytes zero. */
 int img_new(Image *image, int width, int height, Error *e);
