@@ -1,98 +1,74 @@
 #!/usr/bin/env python3
-"""Makes doc/strips.jpg, the README's picture: three kinds of drawn surfaces, four good ones of each to fit on, one with a defect.
+"""Makes doc/demo.jpg, the README's picture, from the page of `lake demo`: for each category the first defective example there (the
+first picture of the first kind of defect by name), as photo, heatmap and overlay. No example is chosen by hand.
 
-    doc/make_picture.py WEIGHTS.clip        (with $LAKE the command, default ./lake)
+    doc/make_picture.py [FOLDER]        FOLDER: what `lake demo -o FOLDER` wrote; without it the demo is run ($LAKE, default ./lake)
 
-The surfaces are drawn here (NumPy, SciPy, Pillow); detectors, maps and strips are the program's, with its default options.
+All pictures are the program's; this script lays them out and writes the names (Pillow).
 """
+import base64
+import io
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
 
-import numpy as np
-from PIL import Image, ImageDraw
-from scipy.ndimage import gaussian_filter
+from PIL import Image, ImageDraw, ImageFont
 
 LAKE = os.environ.get("LAKE", "./lake")
-SIDE = 512
+SIDE = 192  # of a photo in the result
+GAP, LABEL, COLUMNS = 6, 26, 2
+FIGURE = re.compile(r'<figure class="card example">.*?</figure>', re.S)
+PICTURE = re.compile(r'alt="[\w ]+ of ([^"]+)"[^>]*src="data:image/png;base64,([^"]+)"')
 
 
-def noise(rng, sigma, blur):
-    field = rng.normal(0, 1, (SIDE, SIDE)).astype(np.float32)
-    field = gaussian_filter(field, blur)
-    return field / field.std() * sigma
+def examples(page):
+    """A label and three pictures (photo, heatmap, overlay) for the first defective example of each category."""
+    found = {}
+    for figure in FIGURE.findall(page):
+        pictures = PICTURE.findall(figure)
+        category, _, kind, _ = pictures[0][0].split("/")
+        if kind != "good" and category not in found:
+            verdict = re.search(r"called (\w+)", figure).group(1)
+            found[category] = (f"{category}, {kind}: called {verdict}", [decode(data) for _, data in pictures])
+    return list(found.values())
 
 
-def to_image(grey, tint, rng):
-    light = 1 + 0.12 * np.linspace(-1, 1, SIDE)[None, :] * rng.uniform(-1, 1) + rng.uniform(-0.05, 0.05)
-    return Image.fromarray(np.clip(grey[..., None] * light[..., None] * np.array(tint), 0, 255).astype(np.uint8))
+def decode(data):
+    """A picture as a square of SIDE; an overlay's colour bar, right of the photo, is left out."""
+    picture = Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")
+    return picture.crop((0, 0, picture.height, picture.height)).resize((SIDE, SIDE), Image.BICUBIC)
 
 
-def cloth(rng, defect):
-    y, x = np.mgrid[:SIDE, :SIDE] + noise(rng, 1.2, 12)[None]
-    warp, weft = np.sin(x * 2 * np.pi / 16), np.sin(y * 2 * np.pi / 16)
-    grey = 120 + 38 * np.where((np.floor(x / 16) + np.floor(y / 16)) % 2 > 0, warp, weft) + noise(rng, 9, 1)
-    image = to_image(grey, (0.75, 0.95, 1.15), rng)
-    if defect:
-        draw = ImageDraw.Draw(image)
-        for i in range(14):
-            px, py = 300 + rng.normal(0, 9), 200 + rng.normal(0, 7)
-            draw.line([(px, py), (px + rng.normal(0, 34), py + rng.normal(0, 22))], fill=(210, 220, 225), width=3)
-    return image
+def font():
+    try:
+        return ImageFont.truetype("DejaVuSans.ttf", 17)
+    except OSError:
+        return ImageFont.load_default()
 
 
-def metal(rng, defect):
-    streaks = noise(rng, 1, 0.1)
-    grey = 150 + 16 * np.asarray(Image.fromarray(streaks).resize((8, SIDE)).resize((SIDE, SIDE))) + noise(rng, 4, 0.6)
-    image = to_image(grey, (1.0, 1.0, 1.03), rng)
-    if defect:
-        draw = ImageDraw.Draw(image)
-        points = [(110 + 24 * i, 330 - 12 * i + rng.normal(0, 4)) for i in range(10)]
-        draw.line(points, fill=(70, 66, 64), width=4)
-        draw.line([(px + 3, py + 3) for px, py in points], fill=(225, 225, 225), width=2)
-    return image
-
-
-def tiles(rng, defect):
-    y, x = np.mgrid[:SIDE, :SIDE]
-    joint = (np.minimum(x % 128, 128 - x % 128) < 4) | (np.minimum(y % 128, 128 - y % 128) < 4)
-    grey = np.where(joint, 95, 185) + noise(rng, 7, 3) + noise(rng, 4, 0.7)
-    image = to_image(grey, (1.05, 0.9, 0.78), rng)
-    if defect:
-        draw = ImageDraw.Draw(image)
-        cx, cy = 330, 145
-        draw.polygon([(cx + (26 + 10 * rng.normal()) * np.cos(a), cy + (20 + 6 * rng.normal()) * np.sin(a)) for a in np.arange(0, 6.3, 0.5)],
-                     fill=(120, 98, 80))
-    return image
-
-
-def strip(kind, folder, weights):
-    """Four good pictures, one detector, the strip of the defective picture."""
-    good = folder / kind.__name__
-    good.mkdir()
-    for i in range(4):
-        kind(np.random.default_rng(i), False).save(good / f"{i}.png")
-    bad = folder / f"{kind.__name__}.png"
-    kind(np.random.default_rng(100), True).save(bad)
-    detector = folder / f"{kind.__name__}.lake"
-    subprocess.run([LAKE, "fit", str(good), "--weights", weights, "-o", str(detector)], check=True, stdout=subprocess.DEVNULL)
-    subprocess.run([LAKE, "score", str(detector), str(bad), "--strips", str(folder / "strips")], check=True)
-    return Image.open(folder / "strips" / f"{kind.__name__}.png")
+def lay_out(entries):
+    width, height = 3 * SIDE + 2 * GAP, LABEL + SIDE
+    rows = -(-len(entries) // COLUMNS)
+    sheet = Image.new("RGB", (COLUMNS * width + (COLUMNS - 1) * 4 * GAP, rows * height + (rows - 1) * GAP), "white")
+    draw = ImageDraw.Draw(sheet)
+    for i, (label, pictures) in enumerate(entries):
+        left, top = i % COLUMNS * (width + 4 * GAP), i // COLUMNS * (height + GAP)
+        draw.text((left, top + 3), label, fill=(40, 40, 40), font=font())
+        for k, picture in enumerate(pictures):
+            sheet.paste(picture, (left + k * (SIDE + GAP), top + LABEL))
+    return sheet
 
 
 def main():
-    with tempfile.TemporaryDirectory() as folder:
-        strips = [strip(kind, pathlib.Path(folder), sys.argv[1]) for kind in (cloth, metal, tiles)]
-        width = 960
-        strips = [s.resize((width, s.height * width // s.width), Image.LANCZOS) for s in strips]
-        page = Image.new("RGB", (width, sum(s.height for s in strips) + 6 * (len(strips) - 1)), "white")
-        top = 0
-        for s in strips:
-            page.paste(s, (0, top))
-            top += s.height + 6
-        page.save("doc/strips.jpg", quality=88, optimize=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = sys.argv[1] if len(sys.argv) > 1 else scratch
+        if len(sys.argv) == 1:
+            subprocess.run([LAKE, "demo", "-o", folder], check=True, stdout=subprocess.DEVNULL)
+        page = pathlib.Path(folder, "index.html").read_text(encoding="utf-8")
+    lay_out(examples(page)).save("doc/demo.jpg", quality=88, optimize=True)
 
 
 if __name__ == "__main__":

@@ -157,7 +157,7 @@ target() { # target NAME COMPILER EMULATOR [MAKE'S ARGUMENTS...]; "-" for none
 # The lines of doc/PORTING.md for a machine without make, as they stand there, on a copy of the sources.
 one_line() {
     wanted one-line || return
-    mkdir -p "$work/copy" && cd "$root" && cp -R ./*.c ./*.h base cli convert image kernel method weights "$work/copy" || exit 2
+    mkdir -p "$work/copy" && cd "$root" && cp -R ./*.c ./*.h base cli convert eval image kernel method weights "$work/copy" || exit 2
     sed -n '/^## Without GNU make/,/^## What/ s/^    //p' doc/PORTING.md > "$work/copy/commands.sh"
     cd "$work/copy" || exit 2
     check "one-line: doc/PORTING.md's lines without make" sh -e commands.sh
