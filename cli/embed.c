@@ -23,6 +23,7 @@ typedef struct {
     CountList layers;
     size_t resolution;
     int positions;
+    PhotoOptions photos;
 } EmbedOptions;
 
 /* The blocks of --layers, ascending, all of them for "all". */
@@ -90,7 +91,7 @@ static int embed_image(const Clip *model, const char *path, const EmbedOptions *
 
     if (code != LAKE_OK)
         return code;
-    code = read_photo(&image, path, model->config.patch, e);
+    code = read_photo(&image, path, &o->photos, model->config.patch, e);
     if (code == LAKE_OK) {
         code = img_resize(&resized, &image, (int)resolution, (int)resolution, e);
         img_free(&image);
@@ -201,6 +202,7 @@ static int run(int argc, char **argv, Error *e)
          "side in pixels (default: what the weights were trained for)"},
         {"--positions", OPTION_CHOICE, &o.positions, "antialias|bicubic|bilinear", 0, 0,
          "resampling of the position embedding (default antialias)"},
+        PHOTO_OPTIONS(o.photos),
     };
     int code = arguments_read(&arguments, &verb_embed, options, COUNT_OF(options), argc, argv, e);
 

@@ -37,7 +37,7 @@ static int open_texts(LakeTexts *texts, const Clip *model, const LakeOptions *op
 
 /* Observes every photo and adds it; then the rest of the method. */
 static int fit_photos(LakeDetector *detector, LakeObserver *eye, const LakeTexts *texts, const InputList *photos,
-                      Error *e)
+                      const PhotoOptions *reading, Error *e)
 {
     size_t patch = eye->model->config.patch;
     LakeTokens tokens;
@@ -52,7 +52,7 @@ static int fit_photos(LakeDetector *detector, LakeObserver *eye, const LakeTexts
     for (size_t i = 0; i < photos->count && code == LAKE_OK; i++) {
         Image image;
         progress_update(&progress, (double)i / (double)photos->count);
-        code = read_photo(&image, photos->items[i].path, patch, e);
+        code = read_photo(&image, photos->items[i].path, reading, patch, e);
         if (code != LAKE_OK)
             break;
         code = lake_observe(eye, &image, &tokens, e);
@@ -69,7 +69,7 @@ static int fit_photos(LakeDetector *detector, LakeObserver *eye, const LakeTexts
 }
 
 static int fit_with_model(LakeDetector *detector, const Clip *model, LakeOptions *options, const InputList *photos,
-                          Error *e)
+                          const PhotoOptions *reading, Error *e)
 {
     LakeTexts texts;
     LakeObserver eye;
@@ -82,7 +82,7 @@ static int fit_with_model(LakeDetector *detector, const Clip *model, LakeOptions
         code =
             lake_observer_open(&eye, model, options, LAKE_SEE_STRUCTURE | (texts.embed > 0 ? LAKE_SEE_MEANING : 0), e);
     if (code == LAKE_OK) {
-        code = fit_photos(detector, &eye, &texts, photos, e);
+        code = fit_photos(detector, &eye, &texts, photos, reading, e);
         lake_observer_close(&eye);
     }
     lake_texts_close(&texts);
@@ -148,7 +148,7 @@ static int fit_from_features(LakeDetector *detector, LakeOptions *options, const
 }
 
 static int fit_from_photos(LakeDetector *detector, LakeOptions *options, const Arguments *arguments,
-                           const char *weights, Error *e)
+                           const PhotoOptions *reading, const char *weights, Error *e)
 {
     InputList photos = {0, 0, NULL};
     Clip model;
@@ -162,7 +162,7 @@ static int fit_from_photos(LakeDetector *detector, LakeOptions *options, const A
     if (code == LAKE_OK)
         code = model_open(&model, "fit", weights, NULL, e);
     if (code == LAKE_OK) {
-        code = fit_with_model(detector, &model, options, &photos, e);
+        code = fit_with_model(detector, &model, options, &photos, reading, e);
         clip_close(&model);
     }
     inputs_free(&photos);
@@ -186,7 +186,7 @@ static int fit(const Settings *settings, const Arguments *arguments, const char 
     if (code != LAKE_OK)
         return code;
     code = is_features(arguments->items[0]) ? fit_from_features(&detector, &options, arguments, grid, e)
-                                            : fit_from_photos(&detector, &options, arguments, weights, e);
+                                            : fit_from_photos(&detector, &options, arguments, &settings->photos, weights, e);
     if (code != LAKE_OK)
         return code;
     code = lake_detector_write(&detector, output, e);
@@ -222,6 +222,7 @@ static int run(int argc, char **argv, Error *e)
         {"--threshold", OPTION_TEXT, &settings.threshold, "auto|X|fpr=Q", 0, 0,
          "of the decision (default auto: 1.1 x largest normal)"},
         SETTINGS_MODEL(settings),
+        PHOTO_OPTIONS(settings.photos),
         {"--keep-tokens", OPTION_FLAG, &settings.keep_tokens, NULL, 0, 0,
          "keep full-width tokens, for merge and the PCA audit"},
         {"--seed", OPTION_COUNT, &settings.seed, "N", 0, 0, "of random selection and coreset"},

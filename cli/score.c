@@ -107,8 +107,8 @@ static int change_decision(LakeDetector *detector, double lambda, int pooling, c
     return code == LAKE_OK ? lake_decide(detector, &decision, e) : code;
 }
 
-static int score(LakeDetector *detector, Results *results, const Arguments *arguments, const char *weights,
-                 const char *grid, Error *e)
+static int score(LakeDetector *detector, Results *results, const Arguments *arguments, const PhotoOptions *photos,
+                 const char *weights, const char *grid, Error *e)
 {
     int features = is_features(arguments->items[1]), code;
     Session session;
@@ -116,6 +116,7 @@ static int score(LakeDetector *detector, Results *results, const Arguments *argu
     memset(&session, 0, sizeof session);
     session.detector = detector;
     session.results = results;
+    session.photos = *photos;
     if (features != (detector->weights == NULL))
         return error_set(e, LAKE_BAD_INPUT,
                          features ? "%s was fitted on photos, not on features: give photos"
@@ -140,6 +141,7 @@ static int run(int argc, char **argv, Error *e)
     double lambda = -1;
     int pooling = -1;
     Results results = {0};
+    PhotoOptions photos = {0};
     Arguments arguments;
     LakeDetector detector;
     const Option options[] = {
@@ -152,6 +154,7 @@ static int run(int argc, char **argv, Error *e)
         {"--pooling", OPTION_CHOICE, &pooling, "max|mean|top1", 0, 0, "another pooling than at the fit"},
         {"--threshold", OPTION_TEXT, &threshold, "auto|X|fpr=Q", 0, 0, "another threshold than at the fit"},
         {"--grid", OPTION_TEXT, &grid, "HxW", 0, 0, "of features whose patches are no square"},
+        PHOTO_OPTIONS(photos),
     };
     int code;
 
@@ -166,7 +169,7 @@ static int run(int argc, char **argv, Error *e)
         if (code == LAKE_OK) {
             code = change_decision(&detector, lambda, pooling, threshold, e);
             if (code == LAKE_OK)
-                code = score(&detector, &results, &arguments, weights, grid, e);
+                code = score(&detector, &results, &arguments, &photos, weights, grid, e);
             lake_detector_close(&detector);
         }
         if (code == LAKE_OK)

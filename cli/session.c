@@ -6,7 +6,6 @@
 
 #include "base/file.h"
 #include "cli/inputs.h"
-#include "cli/settings.h"
 
 static int score_image(Session *s, const Image *image, Error *e)
 {
@@ -22,7 +21,8 @@ static int score_photo(Session *s, const Input *input, Error *e)
 {
     Image image;
     Error local;
-    int code = read_photo(&image, input->path, s->eye->model->config.patch, &local), was_read = code == LAKE_OK;
+    int code = read_photo(&image, input->path, &s->photos, s->eye->model->config.patch, &local);
+    int was_read = code == LAKE_OK;
 
     if (was_read)
         code = score_image(s, &image, &local);

@@ -3,6 +3,7 @@
 #define LAKE_SESSION_H
 
 #include "cli/results.h"
+#include "cli/settings.h"
 #include "cli/terminal.h"
 #include "lake.h"
 
@@ -10,6 +11,7 @@ typedef struct {
     const LakeDetector *detector; /* NULL: zero-shot, by texts and threshold */
     const LakeTexts *texts;
     double threshold;
+    PhotoOptions photos;
     LakeObserver *eye;
     LakeTokens tokens;
     LakeResult result;

@@ -64,9 +64,20 @@ int settings_threshold(LakeDecision *decision, const char *text, Error *e)
     return LAKE_OK;
 }
 
-int read_photo(Image *image, const char *path, size_t patch, Error *e)
+int read_picture(Image *image, const char *path, const PhotoOptions *options, Error *e)
 {
-    int width, height, code = img_read(image, path, 0, e);
+    enum { MOST = 4000 }; /* 12 GB of RGB */
+    size_t pixels = options->megapixels * 1000000;
+
+    if (options->megapixels > MOST)
+        return error_set(e, LAKE_USAGE, "--max-megapixels: expected at most %d, found %llu", MOST,
+                         (unsigned long long)options->megapixels);
+    return options->exif ? img_read_upright(image, path, pixels, e) : img_read(image, path, pixels, e);
+}
+
+int read_photo(Image *image, const char *path, const PhotoOptions *options, size_t patch, Error *e)
+{
+    int width, height, code = read_picture(image, path, options, e);
 
     if (code != LAKE_OK)
         return code;

@@ -5,6 +5,12 @@
 #include "cli/options.h"
 #include "lake.h"
 
+/* How pictures are read. */
+typedef struct {
+    int exif;          /* 1: turned upright as EXIF says */
+    size_t megapixels; /* larger ones are refused; 0: the library's limit */
+} PhotoOptions;
+
 /* Where the options of fit are parsed to before settings_apply puts them into LakeOptions. */
 typedef struct {
     CountList layers;
@@ -13,6 +19,7 @@ typedef struct {
     double coreset, trim, lambda;
     const char *class_name, *prompts, *threshold;
     int keep_tokens;
+    PhotoOptions photos;
 } Settings;
 
 void settings_defaults(Settings *settings);
@@ -38,7 +45,15 @@ int settings_threshold(LakeDecision *decision, const char *text, Error *e);
     {"--semantic-block", OPTION_COUNT, &(s).semantic_block, "B", 0, 0,                                                \
      "block of the text branch's patches (default: last)"}
 
-/* Reads a picture for a model with this patch size: one smaller than a patch is LAKE_BAD_INPUT. */
-int read_photo(Image *image, const char *path, size_t patch, Error *e);
+/* Rows of an option table, of every verb that reads pictures. */
+#define PHOTO_OPTIONS(o)                                                                                              \
+    {"--exif", OPTION_FLAG, &(o).exif, NULL, 0, 0, "turn photos as their EXIF orientation says (default: as stored)"}, \
+    {"--max-megapixels", OPTION_COUNT, &(o).megapixels, "N", 0, 0, "refuse larger pictures (default 268)"}
+
+/* Reads a picture. A limit that no machine has is LAKE_USAGE. */
+int read_picture(Image *image, const char *path, const PhotoOptions *options, Error *e);
+
+/* The same for a model with this patch size: a picture smaller than a patch is LAKE_BAD_INPUT. */
+int read_photo(Image *image, const char *path, const PhotoOptions *options, size_t patch, Error *e);
 
 #endif

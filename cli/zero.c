@@ -73,6 +73,7 @@ static int zero(const Settings *settings, const Arguments *arguments, const char
 
     memset(&session, 0, sizeof session);
     session.threshold = threshold;
+    session.photos = settings->photos;
     session.results = results;
     if (code == LAKE_OK && arguments->count == 0)
         code = error_set(e, LAKE_USAGE, "expected photos, folders or -, found none");
@@ -101,6 +102,7 @@ static int run(int argc, char **argv, Error *e)
         RESULTS_OPTIONS(results),
         {"--threshold", OPTION_NUMBER, &threshold, "X", 0, 1, "of the decision (default 0.5)"},
         SETTINGS_MODEL(settings),
+        PHOTO_OPTIONS(settings.photos),
     };
     int code;
 

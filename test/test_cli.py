@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import zlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import tiny
@@ -183,6 +184,53 @@ def check_other_verbs():
     check([row["image"] for row in rows] == ["f.npy#0", "f.npy#1"], "score features", r.stdout + r.stderr)
 
 
+def write_turned_png(path, pixel, orientation):
+    """A picture stored upside down, with EXIF data that says so."""
+    tiny.write_png(path, 64, 64, lambda x, y: pixel(63 - x, 63 - y))
+    exif = b"eXIfII*\0" + struct.pack("<IHHHIHHI", 8, 1, 0x112, 3, 1, orientation, 0, 0)
+    data = pathlib.Path(path).read_bytes()
+    pathlib.Path(path).write_bytes(data[:-12] + struct.pack(">I", len(exif) - 4) + exif + struct.pack(">I", zlib.crc32(exif)) + data[-12:])
+
+
+def check_orientation():
+    """--exif makes turned photos the same as upright ones, in every verb that reads them."""
+    os.makedirs("turned")
+    for i in range(4):
+        write_turned_png(f"turned/{i}.png", tiny.texture(i), 3)
+    write_turned_png("a.png", tiny.texture(11, (40, 20, 9)), 3)
+    shutil.copy("new/sub/a.png", "upright.png")
+
+    def numbers(*arguments):
+        r = run(*arguments, "--jsonl")
+        return [{k: v for k, v in json.loads(line).items() if k != "image"} for line in r.stdout.splitlines()] or r.stderr
+
+    upright = numbers("score", "d.lake", "upright.png")
+    check(numbers("score", "d.lake", "a.png", "--exif") == upright, "score --exif", upright)
+    check(numbers("score", "d.lake", "a.png") != upright, "score leaves orientation alone without --exif", upright)
+    model = ("--weights", "tiny.clip", "--res", "128")
+    check(numbers("zero", "a.png", *model, "--exif") == numbers("zero", "upright.png", *model), "zero --exif")
+    run("fit", "turned", *model, "--exif", "-o", "turned.lake")
+    check(numbers("score", "turned.lake", "upright.png") == upright, "fit --exif", upright)
+    for name, options in (("a", ["--exif"]), ("upright", [])):
+        run("embed", f"{name}.png", *model, *options, "-o", f"{name}.npy")
+        run("pixels", f"{name}.png", *options, "-o", f"{name}.ppm")
+    for ending in ("npy", "ppm"):
+        check(open(f"a.{ending}", "rb").read() == open(f"upright.{ending}", "rb").read(), f"--exif: the same .{ending}")
+
+
+def check_picture_limit():
+    tiny.write_png("large.png", 1200, 1000, lambda x, y: (9, 9, 9))
+    limit = ("large.png", "--max-megapixels", "1")
+    for verb, *arguments in (("fit", "--weights", "tiny.clip", "-o", "large.lake"), ("embed", "--weights", "tiny.clip", "-o", "large.npy"),
+                             ("pixels", "-o", "large.ppm")):
+        refuse(f"{verb} --max-megapixels", 3, verb, *arguments, *limit, says=["1200 x 1000", "limit of 1000000"], leaves=[arguments[-1]])
+    for verb, *arguments in (("score", "d.lake"), ("zero", "--weights", "tiny.clip", "--res", "128")):
+        r = run(verb, *arguments, *limit, "--jsonl")
+        check(r.returncode == 3 and "limit of 1000000" in r.stdout, f"{verb} --max-megapixels", r.stdout + r.stderr)
+    check(run("pixels", "large.png", "-o", "large.ppm", "--max-megapixels", "2").returncode == 0, "a picture below the limit")
+    refuse("a limit beyond all machines", 2, "pixels", "large.png", "-o", "large.ppm", "--max-megapixels", "5000", says=["at most 4000"])
+
+
 def check_usage():
     refuse("no verb", 2, says=["expected a verb"])
     refuse("unknown verb", 2, "scor", says=["did you mean score"])
@@ -304,6 +352,8 @@ def main():
             check_text_branch()
             check_features_equal_photos()
             check_other_verbs()
+            check_orientation()
+            check_picture_limit()
             check_usage()
             check_bad_input()
             check_bad_output()
