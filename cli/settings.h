@@ -31,7 +31,7 @@ int settings_threshold(LakeDecision *decision, const char *text, Error *e);
 /* Rows of an option table: those of fit and zero alike. */
 #define SETTINGS_MODEL(s)                                                                                             \
     {"--res", OPTION_COUNT, &(s).resolution, "R", 0, 0,                                                               \
-     "side in pixels, a multiple of the patch (default: largest up to 518; small models: 2 x theirs)"},          \
+     "side in pixels, a multiple of the patch (default: up to 518 or twice the trained side)"},                    \
     {"--positions", OPTION_CHOICE, &(s).positions, "antialias|bicubic|bilinear", 0, 0,                                \
      "resampling of the position embedding (default antialias)"}
 

@@ -209,7 +209,7 @@ static void test_refused(void)
         {'d', 24, 4, 8, "disagrees with the directory"},
         {'d', 28, 2, 0, "a broken line of the directory"},
         {'d', 28, 2, 0xffff, "a broken line of the directory"},
-        {'d', 30, 2, 5, "no line of the directory"},
+        {'d', 30, 2, 5, "a broken line of the directory"},
         {'d', 34, 2, 1, "more than one volume"},
         {'d', 42, 4, 0xfffffffeu, "an entry beyond the file"},
         {'d', 42, 4, 1, "no entry"},
