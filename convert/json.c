@@ -12,13 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/bytes.h"
 #include "base/unicode.h"
 
 enum {
     DEPTH_LIMIT = 64,          /* nested arrays and objects; checkpoints need 6 */
-    NUMBER_LIMIT = 320,        /* characters of a number */
-    CHUNK_SIZE = 1 << 18       /* of the arena */
+    NUMBER_LIMIT = 320         /* characters of a number */
 };
 
 /* A value as it lies in memory; json_get goes from the public part to the whole. */
@@ -27,24 +27,10 @@ typedef struct {
     const Json **sorted; /* [json.count] members of an object, by key */
 } Node;
 
-/* As strictly aligned as anything in the tree. */
-typedef union {
-    void *pointer;
-    double number;
-    size_t size;
-} Unit;
-
-typedef struct Chunk Chunk;
-struct Chunk {
-    Chunk *next;
-    size_t used, size;
-    Unit data[]; /* [size] bytes */
-};
-
 /* The root with the arena that holds all the rest. */
 typedef struct {
     Node root;
-    Chunk *chunks;
+    Arena arena;
 } Document;
 
 typedef struct {
@@ -57,30 +43,14 @@ typedef struct {
 
 /* ---- arena ---- */
 
-/* `size` bytes aligned for anything, or NULL with the error set. */
+/* `size` bytes, or NULL with the error set. */
 static void *arena(Parser *p, size_t size)
 {
-    Chunk *chunk = p->document->chunks;
-    size_t rounded;
+    void *memory = arena_take(&p->document->arena, size);
 
-    if (!size_add(size, sizeof(Unit) - 1, &rounded))
-        rounded = SIZE_MAX;
-    rounded -= rounded % sizeof(Unit);
-    if (chunk == NULL || chunk->size - chunk->used < rounded) {
-        size_t room = rounded > CHUNK_SIZE ? rounded : CHUNK_SIZE, bytes;
-
-        chunk = size_add(room, sizeof *chunk, &bytes) ? malloc(bytes) : NULL;
-        if (chunk == NULL) {
-            error_memory(p->e, p->name);
-            return NULL;
-        }
-        chunk->used = 0;
-        chunk->size = room;
-        chunk->next = p->document->chunks;
-        p->document->chunks = chunk;
-    }
-    chunk->used += rounded;
-    return (unsigned char *)chunk->data + chunk->used - rounded;
+    if (memory == NULL)
+        error_memory(p->e, p->name);
+    return memory;
 }
 
 /* ---- messages ---- */
@@ -467,6 +437,7 @@ int json_parse(Json **root, const char *text, size_t size, const char *name, Err
     p.document = calloc(1, sizeof *p.document);
     if (p.document == NULL)
         return error_memory(e, name);
+    p.document->arena.limit = SIZE_MAX;
     code = parse_value(&p, &p.document->root);
     if (code == LAKE_OK) {
         skip_space(&p);
@@ -484,14 +455,10 @@ int json_parse(Json **root, const char *text, size_t size, const char *name, Err
 void json_free(Json *root)
 {
     Document *document = (Document *)root; /* the root is the document's first member */
-    Chunk *chunk, *next;
 
     if (document == NULL)
         return;
-    for (chunk = document->chunks; chunk != NULL; chunk = next) {
-        next = chunk->next;
-        free(chunk);
-    }
+    arena_free(&document->arena);
     free(document);
 }
 

@@ -10,7 +10,6 @@
 #include "base/unicode.h"
 
 enum {
-    CHUNK_SIZE = 1 << 16,   /* of the memory of nodes */
     PROTOCOL_FIRST = 2,
     PROTOCOL_LAST = 5
 };
@@ -29,20 +28,6 @@ enum {
     OP_ADDITEMS = 0x90, OP_FROZENSET = 0x91, OP_STACK_GLOBAL = 0x93, OP_MEMOIZE = 0x94, OP_FRAME = 0x95
 };
 
-/* As strictly aligned as any node. */
-typedef union {
-    void *pointer;
-    double number;
-    int64_t integer;
-} Unit;
-
-typedef struct Chunk Chunk;
-struct Chunk {
-    Chunk *next;
-    size_t used, size;
-    Unit data[]; /* [size] bytes */
-};
-
 /* A list of nodes. */
 typedef struct {
     Pickle **items; /* [count] */
@@ -55,8 +40,7 @@ typedef struct {
     size_t op_at;              /* where the opcode in work stands */
     const char *name;
     PickleAllowed *allowed;
-    Chunk *chunks;
-    size_t memory;             /* bytes of all chunks */
+    Arena nodes;
     List stack;                /* NULL is a mark */
     List memo;                 /* NULL where nothing was put */
     size_t memo_entries;       /* that are not NULL */
@@ -108,40 +92,13 @@ static int too_large(Machine *m)
                      (unsigned long long)(MEMORY_LIMIT >> 20), (unsigned long long)m->op_at);
 }
 
-/* Puts `size` more bytes at the front of the list of chunks. */
-static int add_chunk(Machine *m, size_t size)
-{
-    Chunk *chunk;
-
-    if (size > MEMORY_LIMIT - m->memory)
-        return too_large(m);
-    chunk = calloc(1, sizeof *chunk + size);
-    if (chunk == NULL)
-        return error_memory(m->e, m->name);
-    chunk->size = size;
-    chunk->next = m->chunks;
-    m->chunks = chunk;
-    m->memory += size;
-    return LAKE_OK;
-}
-
 /* `size` bytes, all 0 and aligned for anything, into *memory. */
 static int take_memory(Machine *m, size_t size, void **memory)
 {
-    size_t rounded;
-    int code;
-
-    if (!size_add(size, sizeof(Unit) - 1, &rounded))
-        rounded = SIZE_MAX;
-    rounded -= rounded % sizeof(Unit);
-    if (m->chunks == NULL || m->chunks->size - m->chunks->used < rounded) {
-        code = add_chunk(m, rounded > CHUNK_SIZE ? rounded : CHUNK_SIZE);
-        if (code != LAKE_OK)
-            return code;
-    }
-    *memory = (unsigned char *)m->chunks->data + m->chunks->used;
-    m->chunks->used += rounded;
-    return LAKE_OK;
+    *memory = arena_take(&m->nodes, size);
+    if (*memory != NULL)
+        return LAKE_OK;
+    return arena_is_full(&m->nodes, size) ? too_large(m) : error_memory(m->e, m->name);
 }
 
 static int new_node(Machine *m, PickleType type, Pickle **node)
@@ -690,16 +647,6 @@ static int run(Machine *m)
 
 /* ---- public ---- */
 
-static void free_chunks(Chunk *chunk)
-{
-    while (chunk != NULL) {
-        Chunk *next = chunk->next;
-
-        free(chunk);
-        chunk = next;
-    }
-}
-
 int pickle_read(PickleTree *tree, const unsigned char *data, size_t size, PickleAllowed *allowed, const char *name,
                 Error *e)
 {
@@ -713,14 +660,15 @@ int pickle_read(PickleTree *tree, const unsigned char *data, size_t size, Pickle
     m.allowed = allowed;
     m.name = name;
     m.e = e;
+    m.nodes.limit = MEMORY_LIMIT;
     code = run(&m);
     if (code == LAKE_OK) {
         tree->root = m.stack.items[0];
         tree->outside = m.outside;
         tree->size = m.at;
-        tree->memory = m.chunks;
+        tree->nodes = m.nodes;
     } else {
-        free_chunks(m.chunks);
+        arena_free(&m.nodes);
     }
     free(m.stack.items);
     free(m.memo.items);
@@ -729,7 +677,7 @@ int pickle_read(PickleTree *tree, const unsigned char *data, size_t size, Pickle
 
 void pickle_free(PickleTree *tree)
 {
-    free_chunks(tree->memory);
+    arena_free(&tree->nodes);
     memset(tree, 0, sizeof *tree);
 }
 

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/error.h"
 
 typedef enum {
@@ -47,7 +48,7 @@ typedef struct {
     const Pickle *root;
     const Pickle *outside; /* the last PERSISTENT, the first in the list of all */
     size_t size;           /* bytes of the pickle */
-    void *memory;          /* what all nodes lie in */
+    Arena nodes;           /* what all nodes lie in */
 } PickleTree;
 
 /* 1 for "module.name" that a pickle may speak of. */

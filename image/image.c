@@ -176,7 +176,7 @@ int img_decode(Image *image, const unsigned char *data, size_t size, const char 
     return refuse(data, size, name, e);
 }
 
-int img_read(Image *image, const char *path, size_t max_pixels, Error *e)
+static int read_file(Image *image, const char *path, size_t max_pixels, int upright, Error *e)
 {
     FileView view;
     int code = file_map(&view, path, e);
@@ -185,8 +185,22 @@ int img_read(Image *image, const char *path, size_t max_pixels, Error *e)
     if (code != LAKE_OK)
         return code;
     code = img_decode(image, view.data, view.size, path, max_pixels, e);
+    if (code == LAKE_OK && upright)
+        code = img_orient(image, img_orientation(view.data, view.size), e);
+    if (code != LAKE_OK)
+        img_free(image);
     file_unmap(&view);
     return code;
+}
+
+int img_read(Image *image, const char *path, size_t max_pixels, Error *e)
+{
+    return read_file(image, path, max_pixels, 0, e);
+}
+
+int img_read_upright(Image *image, const char *path, size_t max_pixels, Error *e)
+{
+    return read_file(image, path, max_pixels, 1, e);
 }
 
 /* ---- writing ---- */

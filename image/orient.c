@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/file.h"
 #include "image/codec.h"
 #include "image/image.h"
 #include "image/png_format.h"
@@ -89,21 +88,4 @@ int img_orient(Image *image, int orientation, Error *e)
     img_free(image);
     *image = turned;
     return LAKE_OK;
-}
-
-int img_read_upright(Image *image, const char *path, size_t max_pixels, Error *e)
-{
-    FileView view;
-    int code = file_map(&view, path, e);
-
-    memset(image, 0, sizeof *image);
-    if (code != LAKE_OK)
-        return code;
-    code = img_decode(image, view.data, view.size, path, max_pixels, e);
-    if (code == LAKE_OK)
-        code = img_orient(image, img_orientation(view.data, view.size), e);
-    if (code != LAKE_OK)
-        img_free(image);
-    file_unmap(&view);
-    return code;
 }
