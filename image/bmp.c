@@ -255,7 +255,7 @@ static int runs_plausible(const Bmp *b)
 
 static void put_index(const Bmp *b, const Image *image, size_t x, size_t y, unsigned index)
 {
-    if (x < b->width && y < b->height)
+    if (x < b->width)
         memcpy(row_of(b, image, y) + x * 3, b->colors[index], 3);
 }
 
