@@ -373,8 +373,9 @@ static void search_block(double *best, uint32_t *winners, const float *queries, 
         double largest = 0;
         block.data = layer->gallery + r * layer->count;
         for (size_t j = 0; j < rows; j++) {
-            row_norms[j] = (float)fmin(layer->norms[r + j], FLT_MAX);
-            largest = fmax(largest, layer->norms[r + j]);
+            double norm = layer->norms[r + j];
+            row_norms[j] = (float)(norm < FLT_MAX ? norm : FLT_MAX);
+            largest = norm > largest ? norm : largest;
         }
         tensor_linear(dots, rows, queries, layer->count, count, &block, NULL, EPILOGUE_NONE, linear_workspace);
         for (size_t i = 0; i < count; i++)
