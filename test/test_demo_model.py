@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The demo model end to end: `lake demo` reaches the figures that its card promises, twice the same; a detector on the built-in
 model scores alike with other thread counts and kernels; the scripts of weights/demo/ give the vocabulary and the pictures that are
-shipped (with Debian's NumPy, SciPy and Pillow). Under the sanitizers, where the demo takes minutes, test_page.py alone runs it."""
+shipped (with Debian's NumPy, SciPy and Pillow). Under the sanitizers, where the demo takes minutes, test_page.py runs it with a tiny model instead."""
 import csv
 import os
 import pathlib
