@@ -119,8 +119,6 @@ static size_t lzw(unsigned char *out, size_t room, const unsigned char *in, size
         if (code == LZW_CLEAR) {
             lzw_clear(&s);
         } else {
-            if (code > s.count || (code == s.count && previous == LZW_CLEAR) || (previous == LZW_CLEAR && code > 255))
-                return used;
             if (previous != LZW_CLEAR)
                 lzw_add(&s, previous, s.first[code < s.count ? code : previous]);
             if (code >= s.count)

@@ -143,8 +143,8 @@ static void test_lies(void)
     refused(&f, "limit of 268435456");
     begin(&f, 16000, 16000, 24, 0, 0);
     refused(&f, "ends inside its pixels");
-    begin(&f, 16000, -16000, 8, 1, 0);
-    put_u32le(f.bytes + 10, PIXELS);
+    begin(&f, 16000, -16000, 8, 1, 4);
+    add(&f, "\0\1", 2); /* the end of the picture at once */
     refused(&f, "ends inside its pixels");
     begin(&f, 0, 5, 24, 0, 0);
     refused(&f, "is empty");

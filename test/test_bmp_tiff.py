@@ -425,6 +425,7 @@ def tiff_beyond():
             yield tiff(grey, 16, 1, big=True, **options), clipped
             yield tiff(grey >> 4, 12, 1, order=">"), np.minimum(np.repeat(grey >> 4, 3, 2), 255)
             yield tiff(grey >> 8, 8, 0, more=[(284, 3, [2])], **alike), 255 - np.repeat(grey >> 8, 3, 2)
+            yield tiff(grey >> 15, 1, 0, more=[(284, 3, [2])], **options), 255 - 255 * np.repeat(grey >> 15, 3, 2)
             yield tiff(rgb[:, :, :2] >> 8, 8, 1, planar=True, extra=(2,), **options), np.repeat(rgb[:, :, :1] >> 8, 3, 2)
 
 

@@ -174,6 +174,30 @@ static void test_compressions(void)
     }
 }
 
+/* More codes than the table has room for, and never a clear: it stays full. */
+static void test_full_lzw(void)
+{
+    enum { CODES = 6000 };
+    unsigned char *stored = calloc(CODES * 2, 1), *out = malloc(CODES);
+    size_t at = 0, wrong = 0;
+    Error e = {0, ""};
+
+    for (unsigned i = 0; i <= CODES; i++) {
+        unsigned code = i == 0 ? 256 : i % 251, strings = i < 2 ? 258 : 256 + i, width = 9;
+        while (width < 12 && strings + 1 >= 1u << width)
+            width++;
+        for (unsigned bit = width; bit > 0; bit--, at++)
+            stored[at / 8] |= (unsigned char)((code >> (bit - 1) & 1) << (7 - at % 8));
+    }
+    check(tiff_decompress(out, CODES, CODES, COMPRESSION_LZW, stored, (at + 7) / 8, "lzw", &e) == LAKE_OK,
+          "lzw with a full table", "%s", e.text);
+    for (unsigned i = 1; i <= CODES; i++)
+        wrong += out[i - 1] != i % 251;
+    check(wrong == 0, "lzw with a full table: bytes", "%lu are wrong", (unsigned long)wrong);
+    free(stored);
+    free(out);
+}
+
 /* Four changes at a time anywhere, in all compressions. */
 static void test_mutations(void)
 {
@@ -237,6 +261,8 @@ static void test_lies(void)
     set(&f, TAG_TILE_WIDTH, LONG, 1, 0x7fffffff);
     set(&f, TAG_TILE_HEIGHT, LONG, 1, 0x7fffffff);
     refused(&f, sizeof(size_t) > 4 ? LAKE_BAD_INPUT : LAKE_RESOURCE, sizeof(size_t) > 4 ? "cannot hold" : "more than");
+    set(&f, TAG_TILE_WIDTH, LONG, 1, 16); /* room is taken for whole tiles, not only for the rows that are used */
+    refused(&f, LAKE_BAD_INPUT, "cannot hold");
     set(&f, TAG_TILE_WIDTH, LONG, 1, 0x80000000u);
     refused(&f, LAKE_BAD_INPUT, "tiles or strips without size, or with too large a one");
 }
@@ -329,6 +355,7 @@ static void test_names(void)
 int main(void)
 {
     test_compressions();
+    test_full_lzw();
     test_mutations();
     test_lies();
     test_directories();
