@@ -38,7 +38,7 @@ static void print_model(const DemoResults *r)
            (unsigned long)r->depth, (unsigned long)r->width, (unsigned long)r->grid, (unsigned long)r->grid,
            (unsigned long)r->patch, (unsigned long)r->trained_grid, (unsigned long)r->trained_grid,
            r->has_text ? "" : "; no text tower");
-    printf("pictures  %lu categories; drawn, and none of these kinds seen in training by the demo's own model\n",
+    printf("pictures  %lu categories of drawn products, of kinds that the demo's own model never saw in training\n",
            (unsigned long)r->category_count);
 }
 

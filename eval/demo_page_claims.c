@@ -88,6 +88,19 @@ static void split_figures(double *mean, double *error, const DemoFigure *figures
     }
 }
 
+/* Image AUROC against plot->x, whose ticks, range and scale the caller has set; and its numbers. */
+static void auroc_chart(Html *h, PlotLines *plot, const char *title, const char *label, const PlotSeries *series,
+                        size_t series_count, int decimals)
+{
+    plot->title = title;
+    plot->x.label = label;
+    plot->y.label = "image AUROC";
+    plot->series = series;
+    plot->series_count = series_count;
+    plot_lines(h, plot);
+    plot_lines_table(h, plot, decimals);
+}
+
 static void neurons_chart(Html *h, const DemoResults *r)
 {
     double x[DEMO_COUNTS], mean[3][DEMO_COUNTS], error[3][DEMO_COUNTS], all[DEMO_COUNTS];
@@ -103,16 +116,11 @@ static void neurons_chart(Html *h, const DemoResults *r)
     }
     for (size_t s = 0; s < 3; s++)
         split_figures(mean[s], error[s], r->by_count[s], DEMO_COUNTS);
-    plot.title = "Image AUROC against the number of neurons K, by how they are chosen";
-    plot.x.label = "neurons per layer, K";
     plot.x.ticks = x;
     plot.x.tick_count = DEMO_COUNTS;
     plot.x.logarithmic = 1;
-    plot.y.label = "image AUROC";
-    plot.series = series;
-    plot.series_count = sizeof series / sizeof *series;
-    plot_lines(h, &plot);
-    plot_lines_table(h, &plot, 0);
+    auroc_chart(h, &plot, "Image AUROC against the number of neurons K, by how they are chosen", "neurons per layer, K",
+                series, sizeof series / sizeof *series, 0);
 }
 
 static void neurons_topic(Html *h, const DemoResults *r)
@@ -273,14 +281,9 @@ static void weight_chart(Html *h, const DemoResults *r)
     PlotLines plot = {0};
 
     split_figures(mean, error, r->by_weight, DEMO_WEIGHTS);
-    plot.title = "Image AUROC against the weight of the texts";
-    plot.x.label = "weight of the texts, \316\273 (0: photos alone, 1: texts alone)";
     plot.x.hi = 1;
-    plot.y.label = "image AUROC";
-    plot.series = &series;
-    plot.series_count = 1;
-    plot_lines(h, &plot);
-    plot_lines_table(h, &plot, 1);
+    auroc_chart(h, &plot, "Image AUROC against the weight of the texts",
+                "weight of the texts, \316\273 (0: photos alone, 1: texts alone)", &series, 1, 1);
 }
 
 static void text_topic(Html *h, const DemoResults *r)
@@ -351,15 +354,10 @@ static void dirt_chart(Html *h, const DemoResults *r)
     for (size_t s = 0; s < 2; s++)
         split_figures(mean[s], error[s], r->by_dirt[s], DEMO_DIRT);
     snprintf(trimmed, sizeof trimmed, "oddest %.0f %% of patches dropped", 100 * DEMO_TRIM);
-    plot.title = "Image AUROC against the number of defective pictures among the normal ones";
-    plot.x.label = "defective pictures among those fitted on";
     plot.x.ticks = x;
     plot.x.tick_count = DEMO_DIRT;
-    plot.y.label = "image AUROC";
-    plot.series = series;
-    plot.series_count = 2;
-    plot_lines(h, &plot);
-    plot_lines_table(h, &plot, 0);
+    auroc_chart(h, &plot, "Image AUROC against the number of defective pictures among the normal ones",
+                "defective pictures among those fitted on", series, 2, 0);
 }
 
 static void dirt_topic(Html *h, const DemoResults *r)

@@ -41,7 +41,7 @@ def through_jpeg(rgb, quality):
 
 
 def zoomed(picture, rng):
-    """A random SIZE x SIZE part of a larger picture, its corner's place."""
+    """Where a random SIZE x SIZE part of a larger picture lies, as an index of its rows and columns."""
     room = picture.rgb.shape[0] - SIZE
     y, x = rng.integers(room + 1, size=2)
     return np.s_[y:y + SIZE, x:x + SIZE]
