@@ -365,13 +365,13 @@ static void embed_ids(const TextStack *s)
 {
     const Matrix *table = &s->model->weights.token_embedding;
     const float *positions = s->model->weights.text_positions;
-    size_t width = table->columns, row_bytes = width * wts_type_size(table->type);
+    size_t width = table->columns;
 
     for (size_t i = 0; i < s->count; i++) {
         for (size_t row = s->starts[i]; row < s->starts[i + 1]; row++) {
             float *x = s->activations.x + row * width;
             const float *position = positions + (row - s->starts[i]) * width;
-            wts_widen(x, (const unsigned char *)table->data + s->ids[row] * row_bytes, table->type, width);
+            tensor_row(x, table, s->ids[row]);
             for (size_t d = 0; d < width; d++)
                 x[d] += position[d];
         }

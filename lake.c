@@ -369,7 +369,7 @@ static void search_block(double *best, uint32_t *winners, const float *queries, 
     }
     for (size_t r = 0; r < layer->rows; r += ROW_BLOCK) {
         size_t rows = layer->rows - r < ROW_BLOCK ? layer->rows - r : ROW_BLOCK;
-        Matrix block = {NULL, WTS_F32, rows, layer->count};
+        Matrix block = {NULL, WTS_F32, rows, layer->count, NULL};
         double largest = 0;
         block.data = layer->gallery + r * layer->count;
         for (size_t j = 0; j < rows; j++) {

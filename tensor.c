@@ -19,6 +19,8 @@ static float matrix_at(const Matrix *w, size_t row, size_t column)
         return f16_to_float(((const uint16_t *)w->data)[i]);
     case WTS_BF16:
         return bf16_to_float(((const uint16_t *)w->data)[i]);
+    case WTS_Q8:
+        return ((const int8_t *)w->data)[i] * w->scales[row];
     default:
         return ((const float *)w->data)[i];
     }
@@ -180,6 +182,15 @@ size_t tensor_attention_workspace(size_t n, size_t heads, size_t head_width)
 }
 
 /* ---- those that are never the bottleneck ---- */
+
+void tensor_row(float *out, const Matrix *w, size_t row)
+{
+    const unsigned char *numbers = (const unsigned char *)w->data + row * w->columns * wts_type_size(w->type);
+
+    wts_widen(out, numbers, w->type, w->columns);
+    for (size_t column = 0; w->type == WTS_Q8 && column < w->columns; column++)
+        out[column] *= w->scales[row];
+}
 
 void tensor_normalise(float *x, size_t n)
 {

@@ -21,7 +21,12 @@ typedef struct {
     const void *data; /* [rows, columns] of `type` */
     WtsType type;
     size_t rows, columns;
+    const float *scales; /* [rows] where the type is WTS_Q8: what the numbers of a row are multiplied by, 0 or more;
+                            else NULL */
 } Matrix;
+
+/* Row `row` of a matrix of any type as floats. */
+void tensor_row(float *out, const Matrix *w, size_t row);
 
 /* What happens to x W^T + bias before it is stored. */
 typedef enum { EPILOGUE_NONE, EPILOGUE_GELU, EPILOGUE_QUICK_GELU, EPILOGUE_ADD } Epilogue;

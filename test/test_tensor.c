@@ -115,7 +115,7 @@ static void report(const Worst *worst, const Kernel *kernel, const char *what)
 static Matrix random_matrix(size_t rows, size_t columns, WtsType type)
 {
     float *values = random_floats(rows * columns);
-    Matrix m = {values, type, rows, columns};
+    Matrix m = {values, type, rows, columns, NULL};
     uint16_t *narrow;
 
     if (type == WTS_F32)

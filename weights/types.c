@@ -9,7 +9,7 @@
 
 size_t wts_type_size(WtsType type)
 {
-    return type == WTS_F32 ? 4 : 2;
+    return type == WTS_F32 ? 4 : type == WTS_Q8 ? 1 : 2;
 }
 
 const char *wts_type_name(WtsType type)
@@ -18,6 +18,7 @@ const char *wts_type_name(WtsType type)
     case WTS_F32: return "f32";
     case WTS_F16: return "f16";
     case WTS_BF16: return "bf16";
+    case WTS_Q8: return "q8";
     }
     return "unknown";
 }
@@ -43,6 +44,10 @@ void wts_widen(float *out, const void *data, WtsType type, size_t count)
             memcpy(&h, p + 2 * i, sizeof h);
             out[i] = bf16_to_float(h);
         }
+        break;
+    case WTS_Q8:
+        for (i = 0; i < count; i++)
+            out[i] = ((const int8_t *)data)[i];
         break;
     }
 }

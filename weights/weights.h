@@ -9,7 +9,8 @@
 
 #include "base/error.h"
 
-typedef enum { WTS_F32 = 0, WTS_F16 = 1, WTS_BF16 = 2 } WtsType;
+/* WTS_Q8: whole numbers q of one byte, -127 to 127; the value is q times the scale of its row, which is another tensor. */
+typedef enum { WTS_F32 = 0, WTS_F16 = 1, WTS_BF16 = 2, WTS_Q8 = 3 } WtsType;
 
 typedef enum { ACT_QUICK_GELU = 0, ACT_GELU = 1 } Activation; /* x*sigmoid(1.702x); x*Phi(x) with the exact erf */
 
@@ -104,7 +105,7 @@ void wts_abandon(WtsWriter *writer);
 size_t wts_type_size(WtsType type);
 const char *wts_type_name(WtsType type);
 
-/* count numbers of `type` in memory order of this machine -> floats (exact). */
+/* count numbers of `type` in memory order of this machine -> floats (exact); of WTS_Q8 the q, not times a scale. */
 void wts_widen(float *out, const void *data, WtsType type, size_t count);
 
 #endif
