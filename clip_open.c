@@ -2,6 +2,7 @@
  * asks for, and the pointers of ClipWeights are set. All checks are here, so that clip.c can trust what it reads. */
 #include "clip.h"
 
+#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,17 +39,61 @@ static int check_tensor(const WtsFile *file, const WtsTensor *expected, Error *e
     return LAKE_OK;
 }
 
+/* A companion of a q8 matrix: so many f32, none negative, and finite also when multiplied by the largest q. */
+static int check_companion(const WtsFile *file, const WtsTensor *matrix, const char *suffix, uint32_t numbers, Error *e)
+{
+    const WtsTensor *t = wts_companion(file, matrix, suffix);
+    const float *values;
+    WtsTensor expected;
+
+    if (t == NULL)
+        return error_set(e, LAKE_BAD_INPUT,
+                         "%s: tensor %s is q8, and %s%s is missing; convert the checkpoint again: lake convert "
+                         "CHECKPOINT --dtype q8 -o FILE",
+                         wts_path(file), matrix->name, matrix->name, suffix);
+    expected = *t;
+    expected.type = WTS_F32;
+    expected.rank = 1;
+    expected.shape[0] = numbers;
+    expected.shape[1] = expected.shape[2] = expected.shape[3] = 1;
+    if (check_tensor(file, &expected, e) != LAKE_OK)
+        return LAKE_BAD_INPUT;
+    values = t->data;
+    for (uint32_t i = 0; i < numbers; i++)
+        if (!(values[i] >= 0 && values[i] <= FLT_MAX / 127)) /* written so that NaN fails too */
+            return error_set(e, LAKE_BAD_INPUT, "%s: number %lu of tensor %s is %g, expected 0 to %g", wts_path(file),
+                             (unsigned long)i, t->name, (double)values[i], (double)FLT_MAX / 127);
+    return LAKE_OK;
+}
+
+/* The companions of the expected tensor, where the file has it as q8; *count grows by their number. */
+static int check_companions(const WtsFile *file, const WtsTensor *expected, size_t *count, Error *e)
+{
+    const WtsTensor *found = wts_find(file, expected->name);
+
+    if (found->type != WTS_Q8)
+        return LAKE_OK;
+    *count += 2;
+    if (check_companion(file, found, WTS_SCALE, found->shape[0], e) != LAKE_OK)
+        return LAKE_BAD_INPUT;
+    return check_companion(file, found, WTS_ERROR, 1, e);
+}
+
 static int check_tensors(const WtsFile *file, Error *e)
 {
     WtsTensor *expected = NULL;
-    size_t count;
+    size_t count, with_companions;
     int code = wts_layout(wts_config(file), WTS_F16, &expected, &count, e); /* F16 marks what may be of any type */
 
-    if (code == LAKE_OK && wts_tensor_count(file) != count)
-        code = error_set(e, LAKE_BAD_INPUT, "%s: holds %lu tensors, the configuration asks for %lu", wts_path(file),
-                         (unsigned long)wts_tensor_count(file), (unsigned long)count);
-    for (size_t i = 0; code == LAKE_OK && i < count; i++)
+    with_companions = count;
+    for (size_t i = 0; code == LAKE_OK && i < count; i++) {
         code = check_tensor(file, &expected[i], e);
+        if (code == LAKE_OK)
+            code = check_companions(file, &expected[i], &with_companions, e);
+    }
+    if (code == LAKE_OK && wts_tensor_count(file) != with_companions)
+        code = error_set(e, LAKE_BAD_INPUT, "%s: holds %lu tensors, the configuration asks for %lu", wts_path(file),
+                         (unsigned long)wts_tensor_count(file), (unsigned long)with_companions);
     free(expected);
     return code;
 }
@@ -67,6 +112,8 @@ static Matrix bind_matrix(const WtsFile *file, const char *prefix, const char *n
         m.type = t->type;
         m.rows = t->shape[0];
         m.columns = (size_t)t->shape[1] * t->shape[2] * t->shape[3];
+        if (t->type == WTS_Q8)
+            m.scales = wts_companion(file, t, WTS_SCALE)->data;
     }
     return m;
 }

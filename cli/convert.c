@@ -81,7 +81,7 @@ static int run(int argc, char **argv, Error *e)
          "the file to write (default: CHECKPOINT's name with .clip)"},
         {"--vocab", OPTION_TEXT, &settings.vocabulary, "FILE", 0, 0,
          "bpe_simple_vocab_16e6.txt[.gz], vocab.json or tokenizer.json (default: beside it)"},
-        {"--dtype", OPTION_CHOICE, &type, "f32|f16|bf16", 0, 0, "type of the matrices (default f32)"},
+        {"--dtype", OPTION_CHOICE, &type, "f32|f16|bf16|q8", 0, 0, "type of the matrices (default f32)"},
         {"--activation", OPTION_CHOICE, &activation, "quick_gelu|gelu", 0, 0, "of the MLPs (default: deduced)"},
         {"--eps", OPTION_NUMBER, &eps, "X", 1e-12, 0.1, "of every LayerNorm (default: deduced)"},
         {"--heads", OPTION_COUNT, &heads, "N", 0, 0, "attention heads of the image tower (default: deduced)"},

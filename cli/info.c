@@ -41,6 +41,12 @@ static void print_config(const ClipConfig *c)
            (unsigned long)c->context, (unsigned long)c->vocabulary, (unsigned long)c->embed, exp(c->logit_scale));
 }
 
+/* The error of quantisation that a q8 tensor says of itself; clip_open has checked that it does. */
+static double error_of(const WtsFile *file, const WtsTensor *t)
+{
+    return *(const float *)wts_companion(file, t, WTS_ERROR)->data;
+}
+
 static void print_tensors(const WtsFile *file)
 {
     for (size_t i = 0; i < wts_tensor_count(file); i++) {
@@ -48,7 +54,65 @@ static void print_tensors(const WtsFile *file)
         printf("  %-40s %-4s [", t->name, wts_type_name(t->type));
         for (uint32_t k = 0; k < t->rank; k++)
             printf("%s%lu", k > 0 ? ", " : "", (unsigned long)t->shape[k]);
-        printf("] crc %08lx\n", (unsigned long)t->crc);
+        printf("] crc %08lx", (unsigned long)t->crc);
+        if (t->type == WTS_Q8)
+            printf(" error %.3f %%", 100 * error_of(file, t));
+        printf("\n");
+    }
+}
+
+/* One number of the table of errors, "-" for a matrix of another type. */
+static void print_error(const WtsFile *file, const char *prefix, const char *name)
+{
+    const WtsTensor *t;
+    char full[64];
+
+    snprintf(full, sizeof full, "%s%s.weight", prefix, name);
+    t = wts_find(file, full);
+    if (t != NULL && t->type == WTS_Q8)
+        printf("%10.3f", 100 * error_of(file, t));
+    else
+        printf("%10s", "-");
+}
+
+/* The four matrices of each block of a tower, a line per block. */
+static void print_block_errors(const WtsFile *file, const char *tower, const TowerConfig *config)
+{
+    for (uint32_t i = 0; i < config->layers; i++) {
+        static const char *const names[] = {"qkv", "attn_out", "mlp_in", "mlp_out"};
+        char prefix[40];
+        int width = printf("    %s.blocks.%lu", tower, (unsigned long)i);
+
+        printf("%*s", width < 24 ? 24 - width : 0, "");
+        snprintf(prefix, sizeof prefix, "%s.blocks.%lu.", tower, (unsigned long)i);
+        for (size_t k = 0; k < COUNT_OF(names); k++)
+            print_error(file, prefix, names[k]);
+        printf("\n");
+    }
+}
+
+/* What quantisation cost each matrix, where there are q8 ones. */
+static void print_errors(const WtsFile *file)
+{
+    const ClipConfig *config = wts_config(file);
+    WtsErrors errors = {0, 0, 0, ""};
+
+    for (size_t i = 0; i < wts_tensor_count(file); i++) {
+        const WtsTensor *t = wts_tensor(file, i);
+        if (t->type == WTS_Q8)
+            wts_errors_add(&errors, t->name, error_of(file, t));
+    }
+    if (errors.count == 0)
+        return;
+    printf("  q8 error      ||W - Wq|| / ||W|| in percent: mean %.3f, largest %.3f (%s)\n",
+           100 * errors.sum / (double)errors.count, 100 * errors.largest, errors.name);
+    printf("%24s%10s%10s%10s%10s\n", "", "qkv", "attn_out", "mlp_in", "mlp_out");
+    print_block_errors(file, "vision", &config->vision);
+    print_block_errors(file, "text", &config->text);
+    for (size_t i = 0; i < wts_tensor_count(file); i++) {
+        const WtsTensor *t = wts_tensor(file, i);
+        if (t->type == WTS_Q8 && strstr(t->name, ".blocks.") == NULL)
+            printf("    %-30s%10.3f\n", t->name, 100 * error_of(file, t));
     }
 }
 
@@ -56,15 +120,17 @@ static void print_tensors(const WtsFile *file)
 static void print_size(const WtsFile *file)
 {
     double parameters = 0;
-    int types[3] = {0, 0, 0};
+    int types[WTS_Q8 + 1] = {0};
 
     for (size_t i = 0; i < wts_tensor_count(file); i++) {
         const WtsTensor *t = wts_tensor(file, i);
         parameters += (double)(t->bytes / wts_type_size(t->type));
         types[t->type] = 1;
+        if (t->type == WTS_Q8)
+            parameters -= t->shape[0] + 1.0; /* the scales and the error are no weights */
     }
     printf("  weights       %.1f million in %lu tensors (", parameters / 1e6, (unsigned long)wts_tensor_count(file));
-    for (int i = 0, first = 1; i < 3; i++)
+    for (int i = 0, first = 1; i <= WTS_Q8; i++)
         if (types[i]) {
             printf("%s%s", first ? "" : ", ", wts_type_name((WtsType)i));
             first = 0;
@@ -84,6 +150,7 @@ static int show_weights(const char *path, int tensors, Error *e)
     print_config(&model.config);
     print_size(model.file);
     printf("  kernel        %s on this machine\n", kernel_current()->name);
+    print_errors(model.file);
     if (tensors)
         print_tensors(model.file);
     code = wts_verify(model.file, e);

@@ -65,8 +65,8 @@ static int check_options(const ConvertOptions *o, Error *e)
         return error_set(e, LAKE_USAGE, "convert needs a checkpoint and the name of the output");
     if (strcmp(o->checkpoint, o->output) == 0)
         return error_set(e, LAKE_USAGE, "%s: the output would replace the checkpoint: give another name", o->output);
-    if (o->type != WTS_F32 && o->type != WTS_F16 && o->type != WTS_BF16)
-        return error_set(e, LAKE_USAGE, "unknown type %d of the output, expected f32, f16 or bf16", (int)o->type);
+    if (o->type != WTS_F32 && o->type != WTS_F16 && o->type != WTS_BF16 && o->type != WTS_Q8)
+        return error_set(e, LAKE_USAGE, "unknown type %d of the output, expected f32, f16, bf16 or q8", (int)o->type);
     if (o->activation != -1 && o->activation != ACT_QUICK_GELU && o->activation != ACT_GELU)
         return error_set(e, LAKE_USAGE, "unknown activation %d, expected quick_gelu or gelu", o->activation);
     if (!(o->eps >= 0 && o->eps < 1))
@@ -365,6 +365,17 @@ static int put_part(Conversion *c, WtsWriter *writer, const WtsTensor *t, const 
     return code;
 }
 
+/* What was lost, where the writer quantised. */
+static void note_errors(const Conversion *c, const WtsErrors *errors)
+{
+    if (errors->count > 0)
+        config_note(c->note, c->context,
+                    "q8: the error ||W - Wq|| / ||W|| of %lu matrices is %.2f %% in the mean and %.2f %% at most (%s); "
+                    "lake info shows all",
+                    (unsigned long)errors->count, 100 * errors->sum / (double)errors->count, 100 * errors->largest,
+                    errors->name);
+}
+
 static int write_output(Conversion *c)
 {
     WtsWriter *writer;
@@ -380,6 +391,7 @@ static int write_output(Conversion *c)
         wts_abandon(writer);
         return code;
     }
+    note_errors(c, wts_writer_errors(writer));
     return wts_finish(writer, c->e);
 }
 

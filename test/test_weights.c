@@ -515,7 +515,8 @@ static void test_lies(const unsigned char *good, size_t size)
     lie(good, size, head_size - 4, 1, 4, "behind the head's end, is not zero");
     lie(good, size, second + ENTRY_NAME, 0, 4, "name is not");
     lie(good, size, second + ENTRY_NAME + 60, 0x41414141, 4, "name is not");
-    lie(good, size, second + ENTRY_TYPE, 3, 4, "unknown type");
+    lie(good, size, second + ENTRY_TYPE, 4, 4, "unknown type");
+    lie(good, size, second + ENTRY_TYPE, 3, 4, "its shape says otherwise");
     lie(good, size, second + ENTRY_RANK, 0, 4, "has rank 0");
     lie(good, size, second + ENTRY_RANK, 5, 4, "has rank 5");
     lie(good, size, second + ENTRY_SHAPE, 0, 4, "has 0 as number 1 of its shape");

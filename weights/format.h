@@ -52,6 +52,9 @@ int wts_check_tensor(const WtsTensor *tensor, const char *path, Error *e);
 /* The product of the shape times the size of a number into *bytes; returns 0 where it does not fit. */
 int wts_tensor_bytes(const WtsTensor *tensor, size_t *bytes);
 
+/* name + suffix into out; returns 0 where they are longer than a name. */
+int wts_companion_name(char out[64], const char *name, const char *suffix);
+
 /* CRC-32 of a head, its own checksum field taken as 0. */
 uint32_t wts_head_crc(const unsigned char *head, size_t size);
 

@@ -1,6 +1,7 @@
 /* Sizes, number types and checks of one tensor: what layout, reader and writer have in common. */
 #include "weights/format.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -81,7 +82,7 @@ int wts_check_tensor(const WtsTensor *t, const char *path, Error *e)
 
     if (!name_is_valid(t->name, sizeof t->name))
         return error_set(e, LAKE_BAD_INPUT, "%s: a tensor's name is not 1 to 63 printable characters", path);
-    if (t->type != WTS_F32 && t->type != WTS_F16 && t->type != WTS_BF16)
+    if (t->type != WTS_F32 && t->type != WTS_F16 && t->type != WTS_BF16 && t->type != WTS_Q8)
         return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s has the unknown type %d", path, t->name, (int)t->type);
     if (t->rank < 1 || t->rank > 4)
         return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s has rank %lu, expected 1 to 4", path, t->name,
@@ -103,6 +104,25 @@ int wts_tensor_bytes(const WtsTensor *tensor, size_t *bytes)
             return 0;
     *bytes = size;
     return 1;
+}
+
+int wts_companion_name(char out[64], const char *name, const char *suffix)
+{
+    if (strlen(name) + strlen(suffix) > 63)
+        return 0;
+    strcpy(out, name);
+    strcat(out, suffix);
+    return 1;
+}
+
+void wts_errors_add(WtsErrors *errors, const char *name, double error)
+{
+    errors->count++;
+    errors->sum += error;
+    if (errors->count == 1 || error > errors->largest) {
+        errors->largest = error;
+        snprintf(errors->name, sizeof errors->name, "%s", name);
+    }
 }
 
 uint32_t wts_head_crc(const unsigned char *head, size_t size)

@@ -158,7 +158,7 @@ static int read_tensor(const WtsFile *f, WtsTensor *t, const unsigned char *p, s
     int i;
 
     memcpy(t->name, p + ENTRY_NAME, sizeof t->name);
-    t->type = type <= WTS_BF16 ? (WtsType)type : (WtsType)-1;
+    t->type = type <= WTS_Q8 ? (WtsType)type : (WtsType)-1;
     t->rank = get_u32le(p + ENTRY_RANK);
     for (i = 0; i < 4; i++)
         t->shape[i] = get_u32le(p + ENTRY_SHAPE + 4 * i);
@@ -219,7 +219,9 @@ static void to_machine_order(unsigned char *out, const unsigned char *in, WtsTyp
 {
     size_t i;
 
-    if (wts_type_size(type) == 4) {
+    if (wts_type_size(type) == 1) {
+        memcpy(out, in, bytes);
+    } else if (wts_type_size(type) == 4) {
         for (i = 0; i < bytes; i += 4) {
             uint32_t v = get_u32le(in + i);
             memcpy(out + i, &v, sizeof v);
@@ -377,6 +379,13 @@ const WtsTensor *wts_find(const WtsFile *f, const char *name)
     const WtsTensor *const *found = bsearch(name, f->by_name, f->count, sizeof *f->by_name, compare_with_name);
 
     return found != NULL ? *found : NULL;
+}
+
+const WtsTensor *wts_companion(const WtsFile *f, const WtsTensor *tensor, const char *suffix)
+{
+    char name[sizeof tensor->name];
+
+    return wts_companion_name(name, tensor->name, suffix) ? wts_find(f, name) : NULL;
 }
 
 const unsigned char *wts_tokenizer(const WtsFile *f, size_t *size)

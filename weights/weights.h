@@ -70,6 +70,21 @@ size_t wts_tensor_count(const WtsFile *file);
 const WtsTensor *wts_tensor(const WtsFile *file, size_t index);
 const WtsTensor *wts_find(const WtsFile *file, const char *name); /* or NULL */
 
+/* What goes with a tensor of WTS_Q8, in two tensors of f32 that are named after it: the scale of each row [shape[0]],
+ * and the error of quantisation [1], ||W - q scale|| / ||W|| of W as it was, with the root of the sum of squares. */
+#define WTS_SCALE ".scale"
+#define WTS_ERROR ".error"
+const WtsTensor *wts_companion(const WtsFile *file, const WtsTensor *tensor, const char *suffix); /* or NULL */
+
+/* The errors of the q8 tensors of a file, summed up: all 0 before the first is added. */
+typedef struct {
+    size_t count;
+    double sum, largest;
+    char name[64]; /* of the tensor with the largest */
+} WtsErrors;
+
+void wts_errors_add(WtsErrors *errors, const char *name, double error);
+
 /* The tokenizer section (tokenizer.h reads it); NULL and size 0 without a text tower. */
 const unsigned char *wts_tokenizer(const WtsFile *file, size_t *size);
 
@@ -91,12 +106,16 @@ int wts_layout(const ClipConfig *config, WtsType matrix_type, WtsTensor **tensor
 
 typedef struct WtsWriter WtsWriter;
 
-/* Lays out the file for `count` tensors, of which name, type, rank and shape are filled in. */
+/* Lays out the file for `count` tensors, of which name, type, rank and shape are filled in. Behind each tensor of
+ * WTS_Q8 the writer places its two companions, which it fills itself: they are not in the list, nor given to wts_put. */
 int wts_create(WtsWriter **writer, const char *path, const ClipConfig *config, const WtsTensor *tensors, size_t count,
                const unsigned char *tokenizer, size_t tokenizer_size, Error *e);
-/* Adds bytes of the next tensor: `count` numbers given as floats, converted to the tensor's type. May be called
- * several times for one tensor; numbers beyond its end are an error of the caller. */
+/* Adds bytes of the next tensor: `count` numbers given as floats, converted to the tensor's type; for WTS_Q8 that is a
+ * quantised row (quantise.h). May be called several times for one tensor; numbers beyond its end are an error of the
+ * caller. LAKE_BAD_INPUT for a number that is not finite or that the type cannot hold. */
 int wts_put(WtsWriter *writer, const float *values, size_t count, Error *e);
+/* The errors of the q8 tensors that are complete. */
+const WtsErrors *wts_writer_errors(const WtsWriter *writer);
 /* Writes the head with its checksums and renames the file into place; frees the writer in every case. */
 int wts_finish(WtsWriter *writer, Error *e);
 void wts_abandon(WtsWriter *writer);

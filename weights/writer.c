@@ -1,5 +1,6 @@
 /* Writing a .clip file (FORMAT.md). The head stands first and holds the checksums of the data behind it, so it is
- * written twice: once to take its place, and again when the data are known. Memory is the head and one small buffer. */
+ * written twice: once to take its place, and again when the data are known. Memory is the head, one small buffer and,
+ * for q8, one row and the scales of a matrix. */
 #include "weights/format.h"
 
 #include <math.h>
@@ -11,8 +12,18 @@
 #include "base/checksum.h"
 #include "base/file.h"
 #include "base/half.h"
+#include "weights/quantise.h"
 
 enum { NUMBERS_AT_ONCE = 4096 };
+
+/* The q8 tensor that is written: its numbers are collected to rows, since a row's scale is that of all its numbers. */
+typedef struct {
+    float *row;           /* [columns], room for any */
+    signed char *numbers; /* [columns] the row quantised */
+    float *scales;        /* [rows], room for any */
+    size_t columns, collected, rows; /* of the current tensor; numbers in `row`; rows written */
+    double squares, squared_error;   /* sums over the rows written */
+} Quantised;
 
 struct WtsWriter {
     FileOut out;
@@ -21,7 +32,9 @@ struct WtsWriter {
     unsigned char *head;  /* [head_size] */
     size_t head_size;
     size_t current;       /* tensor that wts_put continues */
-    size_t done;          /* bytes of it that are written */
+    size_t done;          /* bytes of it that are written or, for q8, collected */
+    Quantised q8;
+    WtsErrors errors;
     unsigned char buffer[NUMBERS_AT_ONCE * 4];
 };
 
@@ -109,23 +122,73 @@ static void put_checksums(WtsWriter *w)
 
 /* ---- opening ---- */
 
-static int copy_tensors(WtsWriter *w, const WtsTensor *tensors, const char *path, Error *e)
+/* Appends a tensor to the table, where there is room for it. */
+static int add_tensor(WtsWriter *w, const WtsTensor *tensor, const char *path, Error *e)
+{
+    WtsTensor *t = &w->tensors[w->count];
+
+    *t = *tensor;
+    t->crc = 0;
+    if (wts_check_tensor(t, path, e) != LAKE_OK)
+        return LAKE_BAD_INPUT;
+    if (!wts_tensor_bytes(t, &t->bytes))
+        return error_set(e, LAKE_RESOURCE, "%s: tensor %s is larger than this machine can address", path, t->name);
+    w->count++;
+    return LAKE_OK;
+}
+
+/* Appends the tensor of `numbers` f32 that goes with a q8 tensor. */
+static int add_companion(WtsWriter *w, const WtsTensor *of, const char *suffix, uint32_t numbers, const char *path,
+                         Error *e)
+{
+    WtsTensor t = {"", WTS_F32, 1, {0, 1, 1, 1}, NULL, 0, 0};
+
+    t.shape[0] = numbers;
+    if (!wts_companion_name(t.name, of->name, suffix))
+        return error_set(e, LAKE_USAGE, "%s: the name of q8 tensor %s leaves no room for %s", path, of->name, suffix);
+    return add_tensor(w, &t, path, e);
+}
+
+/* The table: the caller's tensors, each q8 tensor followed by its scales and its error. */
+static int list_tensors(WtsWriter *w, const WtsTensor *tensors, size_t count, const char *path, Error *e)
 {
     size_t i, bytes;
+    int code = LAKE_OK;
 
-    if (!size_multiply(w->count, sizeof *tensors, &bytes) || (w->tensors = malloc(bytes + 1)) == NULL)
+    if (!size_multiply(count, 3 * sizeof *tensors, &bytes) || (w->tensors = malloc(bytes + 1)) == NULL)
         return error_memory(e, "the table of tensors");
-    for (i = 0; i < w->count; i++) {
-        WtsTensor *t = &w->tensors[i];
+    for (i = 0; code == LAKE_OK && i < count; i++) {
+        const WtsTensor *t = &tensors[i];
 
-        *t = tensors[i];
-        t->crc = 0;
-        if (wts_check_tensor(t, path, e) != LAKE_OK)
-            return LAKE_BAD_INPUT;
-        if (!wts_tensor_bytes(t, &t->bytes))
-            return error_set(e, LAKE_RESOURCE, "%s: tensor %s is larger than this machine can address", path, t->name);
+        code = add_tensor(w, t, path, e);
+        if (code == LAKE_OK && t->type == WTS_Q8)
+            code = add_companion(w, t, WTS_SCALE, t->shape[0], path, e);
+        if (code == LAKE_OK && t->type == WTS_Q8)
+            code = add_companion(w, t, WTS_ERROR, 1, path, e);
     }
-    return LAKE_OK;
+    return code;
+}
+
+/* Room for the longest row of a q8 tensor, and for the scales of the one with most rows. */
+static int allocate_rows(WtsWriter *w, Error *e)
+{
+    size_t i, columns = 0, rows = 0;
+
+    for (i = 0; i < w->count; i++) {
+        const WtsTensor *t = &w->tensors[i];
+
+        if (t->type == WTS_Q8 && t->bytes / t->shape[0] > columns)
+            columns = t->bytes / t->shape[0];
+        if (t->type == WTS_Q8 && t->shape[0] > rows)
+            rows = t->shape[0];
+    }
+    if (columns == 0)
+        return LAKE_OK;
+    w->q8.row = calloc(columns, sizeof *w->q8.row);
+    w->q8.numbers = calloc(columns, sizeof *w->q8.numbers);
+    w->q8.scales = calloc(rows, sizeof *w->q8.scales);
+    return w->q8.row != NULL && w->q8.numbers != NULL && w->q8.scales != NULL ? LAKE_OK
+                                                                            : error_memory(e, "a row of a q8 tensor");
 }
 
 /* Takes a head of zeros of the right size. */
@@ -168,8 +231,9 @@ int wts_create(WtsWriter **writer, const char *path, const ClipConfig *config, c
     w = calloc(1, sizeof *w);
     if (w == NULL)
         return error_memory(e, "a writer");
-    w->count = count;
-    code = copy_tensors(w, tensors, path, e);
+    code = list_tensors(w, tensors, count, path, e);
+    if (code == LAKE_OK)
+        code = allocate_rows(w, e);
     if (code == LAKE_OK)
         code = allocate_head(w, path, tokenizer_size, e);
     if (code == LAKE_OK)
@@ -223,38 +287,108 @@ static int write_padding(WtsWriter *w, Error *e)
                       (WTS_ALIGNMENT - w->tensors[w->current - 1].bytes % WTS_ALIGNMENT) % WTS_ALIGNMENT, e);
 }
 
+static int write_data(WtsWriter *w, WtsTensor *t, const unsigned char *data, size_t bytes, Error *e)
+{
+    t->crc = crc32_update(t->crc, data, bytes);
+    return file_write(&w->out, data, bytes, e);
+}
+
+/* Numbers of f32, f16 or bf16; at most NUMBERS_AT_ONCE. */
+static int put_numbers(WtsWriter *w, WtsTensor *t, const float *values, size_t count, Error *e)
+{
+    size_t i, size = wts_type_size(t->type);
+
+    for (i = 0; i < count; i++)
+        if (!encode(w->buffer + i * size, t->type, values[i]))
+            return refuse_number(w, t, values[i], e);
+    return write_data(w, t, w->buffer, count * size, e);
+}
+
+/* Numbers of a q8 tensor, at most to the end of the row; a row that is complete is written. */
+static int put_into_row(WtsWriter *w, WtsTensor *t, const float *values, size_t count, Error *e)
+{
+    Quantised *q = &w->q8;
+    float scale;
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        if (!(fabsf(values[i]) <= Q8_RANGE)) /* written so that NaN fails too */
+            return refuse_number(w, t, values[i], e);
+        q->row[q->collected++] = values[i];
+    }
+    if (q->collected < q->columns)
+        return LAKE_OK;
+    scale = q->scales[q->rows++] = q8_scale(q->row, q->columns);
+    q8_numbers(q->numbers, q->row, q->columns, scale);
+    q->squared_error += q8_squared_error(q->numbers, q->row, q->columns, scale);
+    for (i = 0; i < q->columns; i++)
+        q->squares += (double)q->row[i] * q->row[i];
+    q->collected = 0;
+    return write_data(w, t, (const unsigned char *)q->numbers, q->columns, e);
+}
+
+/* What goes with the q8 tensor that is complete: its scales, and the error relative to its size. */
+static int put_companions(WtsWriter *w, Error *e)
+{
+    float error = (float)(w->q8.squares > 0 ? sqrt(w->q8.squared_error / w->q8.squares) : 0);
+    int code;
+
+    wts_errors_add(&w->errors, w->tensors[w->current - 1].name, error);
+    code = wts_put(w, w->q8.scales, w->q8.rows, e);
+    return code == LAKE_OK ? wts_put(w, &error, 1, e) : code;
+}
+
+/* What comes before the first number of a tensor. */
+static int begin_tensor(WtsWriter *w, const WtsTensor *t, Error *e)
+{
+    w->q8.columns = t->bytes / t->shape[0];
+    w->q8.collected = 0;
+    if (t->type == WTS_Q8) {
+        w->q8.rows = 0;
+        w->q8.squares = w->q8.squared_error = 0;
+    }
+    return write_padding(w, e);
+}
+
 int wts_put(WtsWriter *w, const float *values, size_t count, Error *e)
 {
     WtsTensor *t = &w->tensors[w->current];
-    size_t size, n, i;
+    size_t size, n;
+    int code;
 
     if (w->current == w->count || count > (t->bytes - w->done) / wts_type_size(t->type))
         return error_set(e, LAKE_USAGE, "%s: more numbers than %s has room for", w->out.path,
                          w->current == w->count ? "the last tensor" : t->name);
-    if (w->done == 0 && write_padding(w, e) != LAKE_OK)
+    if (w->done == 0 && begin_tensor(w, t, e) != LAKE_OK)
         return LAKE_RESOURCE;
     size = wts_type_size(t->type);
     for (; count > 0; count -= n, values += n) {
-        n = count < NUMBERS_AT_ONCE ? count : NUMBERS_AT_ONCE;
-        for (i = 0; i < n; i++)
-            if (!encode(w->buffer + i * size, t->type, values[i]))
-                return refuse_number(w, t, values[i], e);
-        if (file_write(&w->out, w->buffer, n * size, e) != LAKE_OK)
-            return LAKE_RESOURCE;
-        t->crc = crc32_update(t->crc, w->buffer, n * size);
+        n = t->type == WTS_Q8 ? w->q8.columns - w->q8.collected : NUMBERS_AT_ONCE;
+        n = count < n ? count : n;
+        code = t->type == WTS_Q8 ? put_into_row(w, t, values, n, e) : put_numbers(w, t, values, n, e);
+        if (code != LAKE_OK)
+            return code;
         w->done += n * size;
     }
-    if (w->done == t->bytes) {
-        w->current++;
-        w->done = 0;
-    }
-    return LAKE_OK;
+    if (w->done < t->bytes)
+        return LAKE_OK;
+    w->current++;
+    w->done = 0;
+    return t->type == WTS_Q8 ? put_companions(w, e) : LAKE_OK;
+}
+
+const WtsErrors *wts_writer_errors(const WtsWriter *w)
+{
+    return &w->errors;
 }
 
 /* ---- closing ---- */
 
 static void free_memory(WtsWriter *w)
 {
+    free(w->q8.row);
+    free(w->q8.numbers);
+    free(w->q8.scales);
     free(w->tensors);
     free(w->head);
     free(w);
