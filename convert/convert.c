@@ -12,6 +12,7 @@
 #include "convert/config.h"
 #include "convert/known.h"
 #include "convert/names.h"
+#include "convert/recode.h"
 #include "tokenizer.h"
 
 enum {
@@ -365,11 +366,10 @@ static int put_part(Conversion *c, WtsWriter *writer, const WtsTensor *t, const 
     return code;
 }
 
-/* What was lost, where the writer quantised. */
-static void note_errors(const Conversion *c, const WtsErrors *errors)
+void convert_note_errors(const WtsErrors *errors, ConvertNote *note, void *context)
 {
     if (errors->count > 0)
-        config_note(c->note, c->context,
+        config_note(note, context,
                     "q8: the error ||W - Wq|| / ||W|| of %lu matrices is %.2f %% in the mean and %.2f %% at most (%s); "
                     "lake info shows all",
                     (unsigned long)errors->count, 100 * errors->sum / (double)errors->count, 100 * errors->largest,
@@ -391,7 +391,7 @@ static int write_output(Conversion *c)
         wts_abandon(writer);
         return code;
     }
-    note_errors(c, wts_writer_errors(writer));
+    convert_note_errors(wts_writer_errors(writer), c->note, c->context);
     return wts_finish(writer, c->e);
 }
 
@@ -434,6 +434,8 @@ int convert_checkpoint(const ConvertOptions *options, ConvertProgress *progress,
 
     if (code != LAKE_OK)
         return code;
+    if (recode_recognises(options->checkpoint))
+        return recode(options, progress, note, context, e);
     c = calloc(1, sizeof *c);
     if (c == NULL)
         return error_memory(e, "a conversion");

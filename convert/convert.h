@@ -8,7 +8,8 @@
 #include "weights/weights.h"
 
 typedef struct {
-    const char *checkpoint;  /* a file (safetensors, PyTorch, GGUF), an index of shards, or a folder that holds one */
+    const char *checkpoint;  /* a file (safetensors, PyTorch, GGUF), an index of shards, or a folder that holds one;
+                              or a .clip file, of which only the type is changed */
     const char *output;      /* .clip */
     const char *vocabulary;  /* bpe_simple_vocab_16e6.txt[.gz], vocab.json (merges.txt beside it), tokenizer.json, GGUF;
                                 NULL: the checkpoint's own, or looked for beside it */
@@ -38,5 +39,8 @@ int convert_checkpoint(const ConvertOptions *options, ConvertProgress *progress,
 /* vocab.c: reads a vocabulary in any of its four forms and makes the tokenizer section of the flat binary
  * (tokenizer.h) in a new buffer; *section is NULL where it fails. */
 int convert_vocabulary(unsigned char **section, size_t *size, const char *path, Error *e);
+
+/* A note of what was lost, where the writer quantised. */
+void convert_note_errors(const WtsErrors *errors, ConvertNote *note, void *context);
 
 #endif

@@ -394,23 +394,36 @@ const unsigned char *wts_tokenizer(const WtsFile *f, size_t *size)
     return f->tokenizer;
 }
 
+/* Where the tensor's data lie in the file; checked by wts_open. */
+static size_t begin_of(const WtsFile *f, const WtsTensor *t)
+{
+    return (size_t)get_u64le(f->view.data + AT_TABLE + (size_t)(t - f->tensors) * ENTRY_SIZE + ENTRY_OFFSET);
+}
+
+int wts_verify_tensor(const WtsFile *f, const WtsTensor *t, Error *e)
+{
+    uint32_t crc = crc32_update(0, f->view.data + begin_of(f, t), t->bytes);
+
+    if (crc == t->crc)
+        return LAKE_OK;
+    return error_set(e, LAKE_BAD_INPUT, "%s: the data of tensor %s are damaged: checksum %08lx, expected %08lx",
+                     f->path, t->name, (unsigned long)crc, (unsigned long)t->crc);
+}
+
 int wts_verify(const WtsFile *f, Error *e)
 {
     size_t i, end = f->head_size;
 
     for (i = 0; i < f->count; i++) {
         const WtsTensor *t = &f->tensors[i];
-        const unsigned char *entry = f->view.data + AT_TABLE + i * ENTRY_SIZE;
-        size_t begin = (size_t)get_u64le(entry + ENTRY_OFFSET); /* checked by wts_open */
-        uint32_t crc = crc32_update(0, f->view.data + begin, t->bytes);
+        size_t begin = begin_of(f, t);
 
         for (; end < begin; end++)
             if (f->view.data[end] != 0)
                 return error_set(e, LAKE_BAD_INPUT, "%s: byte %llu, between two tensors, is not zero", f->path,
                                  (unsigned long long)end);
-        if (crc != t->crc)
-            return error_set(e, LAKE_BAD_INPUT, "%s: the data of tensor %s are damaged: checksum %08lx, expected %08lx",
-                             f->path, t->name, (unsigned long)crc, (unsigned long)t->crc);
+        if (wts_verify_tensor(f, t, e) != LAKE_OK)
+            return LAKE_BAD_INPUT;
         end = begin + t->bytes;
     }
     return LAKE_OK;

@@ -90,6 +90,7 @@ const unsigned char *wts_tokenizer(const WtsFile *file, size_t *size);
 
 /* Compares every tensor's data with its checksum; the message names the first that differs. */
 int wts_verify(const WtsFile *file, Error *e);
+int wts_verify_tensor(const WtsFile *file, const WtsTensor *tensor, Error *e); /* a tensor of this file */
 
 /* ---- what a CLIP file must hold ---- */
 
@@ -123,6 +124,18 @@ void wts_abandon(WtsWriter *writer);
 /* Bytes of one number of this type, and the type's name ("f32"). */
 size_t wts_type_size(WtsType type);
 const char *wts_type_name(WtsType type);
+
+/* ---- panels ---- */
+
+/* Rows of a matrix [rows, columns] that is stored in panels: WTS_PANEL_ROWS of them side by side, columns slowest, the
+ * last panel filled up with zeros. Each step down a panel holds wts_panel_step columns of each row (bf16: 2, q8: 4, else
+ * 1), so that bf16 and q8 give 32 bits, and the last step is filled up with zeros. */
+#define WTS_PANEL_ROWS 32
+size_t wts_panel_step(WtsType type);
+
+/* Where number (row, column) stands, and how many numbers a matrix takes; 0 where that is beyond a size_t. */
+size_t wts_panel_index(WtsType type, size_t columns, size_t row, size_t column);
+size_t wts_panel_numbers(WtsType type, size_t rows, size_t columns);
 
 /* count numbers of `type` in memory order of this machine -> floats (exact); of WTS_Q8 the q, not times a scale. */
 void wts_widen(float *out, const void *data, WtsType type, size_t count);

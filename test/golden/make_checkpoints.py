@@ -212,7 +212,7 @@ def broken():
         "html": (b"\n<!DOCTYPE html><html><head>" + bytes(500), "HTML"),
         "lfs": (b"version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 3\n", "git-lfs pointer"),
         "json": (b'{"weight_map": {}}' + b" " * 500, "is JSON text"),
-        "clip": (b"\x89CLIP\r\n\x1a" + bytes(500), "converted already"),
+        "clip": (b"\x89CLIP\r\n\x1a" + bytes(500), "format version 0"),
         "text": (b"hello, this is a text and nothing else", "is no safetensors file"),
         "header_too_long": (struct.pack("<Q", 1 << 62) + data[8:], "at most 100000000"),
         "header_beyond_end": (struct.pack("<Q", 99999999) + data[8:], "or cut off"),
@@ -286,9 +286,9 @@ def read_clip(path):
         if kind == 2:
             array = (np.frombuffer(raw, "<u2").astype(np.uint32) << 16).view(np.float32)
         else:
-            array = np.frombuffer(raw, ("<f4", "<f2")[kind]).astype(np.float32)
+            array = np.frombuffer(raw, {0: "<f4", 1: "<f2", 3: "i1"}[kind]).astype(np.float32)  # q8: the whole numbers
         name = name.rstrip(b"\0").decode()
-        tensors[name], types[name], end = array.reshape(shape), ("f32", "f16", "bf16")[kind], offset + length
+        tensors[name], types[name], end = array.reshape(shape), ("f32", "f16", "bf16", "q8")[kind], offset + length
     assert end == size
     return config, tensors, types, data[144 + 112 * count:144 + 112 * count + tokenizer_size]
 
