@@ -1,5 +1,5 @@
-"""BMP and TIFF pictures through `lake pixels`, byte for byte against Pillow's Image.open(f).convert("RGB"). Most are put
-together here, since Pillow and ImageMagick write few of the variants that cameras and tools do; those two write the rest.
+"""BMP and TIFF pictures through `lake pixels`, byte for byte against Pillow's Image.open(f).convert("RGB"). They are put
+together here, since other programs write few of the variants that cameras and tools do (test_pictures.py has those).
 What Pillow 9.4 refuses or reads wrongly is compared with the pixels that the file was made of, in groups named "beyond
 Pillow". Orientation (--exif) is compared with PIL.ImageOps.exif_transpose. Other versions of Pillow are skipped.
 
@@ -8,9 +8,7 @@ Run: LAKE=./lake /usr/bin/python3 test/test_bmp_tiff.py
 import io
 import itertools
 import os
-import shutil
 import struct
-import subprocess
 import sys
 import tempfile
 import warnings
@@ -20,13 +18,13 @@ from concurrent.futures import ThreadPoolExecutor
 try:
     import numpy as np
     import PIL
-    from PIL import Image, ImageOps
+    from PIL import Image
 except ImportError as missing:
     print(f"skip bmp_tiff: {missing}")
     sys.exit(0)
 
-LAKE = os.environ.get("LAKE", "./lake")
-CONVERT = shutil.which("convert-im6.q16") or shutil.which("convert")
+from against_pillow import LAKE, difference, lake_pixels, pillow_pixels, ppm
+
 warnings.simplefilter("ignore")
 rng = np.random.default_rng(7)
 SIZES = [(1, 1), (2, 1), (1, 3), (3, 2), (7, 5), (8, 8), (9, 7), (15, 4), (17, 31), (33, 18), (70, 45)]
@@ -160,26 +158,6 @@ def bmp_beyond():
             ones = [m & -m for m in masks]
             pixels = np.stack([(values & m) // o * 255 // (m // o) for m, o in zip(masks, ones)], 2)
             yield bmp(13, 9, bits, rows, header=header, compression=3, masks=masks), pixels[::-1]
-
-
-def bmp_pillow():
-    for mode in ("1", "L", "P", "RGB", "RGBA"):
-        for width, height in SIZES:
-            image = Image.fromarray(samples(width, height, 4, 256).astype(np.uint8), "RGBA")
-            image = image.convert("RGB").quantize(50) if mode == "P" else image.convert(mode)
-            buffer = io.BytesIO()
-            image.save(buffer, "BMP")
-            yield buffer.getvalue()
-
-
-def converted(folder, ending, *options):
-    """Pictures written by ImageMagick."""
-    for number, (width, height) in enumerate(SIZES[::5] + [(150, 99)]):
-        source, target = os.path.join(folder, "c.png"), os.path.join(folder, f"c{number}.{ending}")
-        Image.fromarray(samples(width, height, 3, 256).astype(np.uint8), "RGB").save(source)
-        subprocess.run([CONVERT, source, *options, target], check=True, capture_output=True)
-        with open(target, "rb") as f:
-            yield f.read()
 
 
 # ---- TIFF ----
@@ -389,23 +367,6 @@ def tiff_orientation():
     yield tiff(samples(5, 3, 1, 256), 8, 1, orientation=9)
 
 
-def tiff_pillow():
-    number = 0
-    for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16", "I;16B"):
-        for width, height in SIZES:
-            number += 1
-            image = Image.fromarray(samples(width, height, 4, 256).astype(np.uint8), "RGBA")
-            if mode.startswith("I"):
-                values = samples(width, height, 1, 65536 if number % 2 else 300)[:, :, 0]
-                image = Image.frombytes(mode, (width, height), values.astype(">u2" if mode == "I;16B" else "<u2").tobytes())
-            else:
-                image = image.convert("RGB").quantize(90) if mode == "P" else image.convert(mode)
-            buffer = io.BytesIO()
-            compression = (None, "tiff_lzw", "tiff_adobe_deflate", "packbits", "tiff_deflate")[number % 5]
-            image.save(buffer, "TIFF", compression=compression)
-            yield buffer.getvalue()
-
-
 def tiff_beyond():
     """(file, pixels) of what Pillow 9.4 refuses or reads otherwise."""
     for width, height in SIZES:
@@ -453,43 +414,17 @@ def oriented():
 # ---- the comparison ----
 
 
-def ppm(pixels):
-    return b"P6\n%d %d\n255\n" % (pixels.shape[1], pixels.shape[0]) + pixels.astype(np.uint8).tobytes()
-
-
-def reference(data, upright):
-    try:
-        image = Image.open(io.BytesIO(data))
-        image = (ImageOps.exif_transpose(image) if upright else image).convert("RGB")
-    except Exception as error:  # Pillow raises many kinds
-        return f"Pillow: {error!r}".encode()
-    return b"P6\n%d %d\n255\n" % image.size + image.tobytes()
-
-
-def ours(folder, number, data, options=()):
-    source, target = os.path.join(folder, f"{number}.in"), os.path.join(folder, f"{number}.ppm")
-    with open(source, "wb") as f:
-        f.write(data)
-    done = subprocess.run([LAKE, "pixels", source, "-o", target, *options], capture_output=True)
-    if done.returncode != 0:
-        return done.stderr
-    with open(target, "rb") as f:
-        return f.read()
-
-
 def compare(name, files, folder, pool, options=()):
     """files: contents, to be as Pillow shows them, or pairs of content and pixels."""
     files = [(file, None) if isinstance(file, bytes) else file for file in files]
-    results = list(pool.map(lambda job: ours(folder, job[0], job[1][0], options), enumerate(files)))
+    results = list(pool.map(lambda job: lake_pixels(folder, job[0], job[1][0], options)[1], enumerate(files)))
     for number, ((data, pixels), result) in enumerate(zip(files, results)):
-        expected = reference(data, bool(options)) if pixels is None else ppm(np.asarray(pixels))
+        expected = pillow_pixels(data, upright=bool(options)) if pixels is None else ppm(np.asarray(pixels))
         if result != expected:
             kept = os.path.join(tempfile.gettempdir(), "lake-bmp-tiff-failed")
             with open(kept, "wb") as f:
                 f.write(data)
-            detail = result[:200].decode("utf-8", "replace").strip() if not result.startswith(b"P6") else "other pixels"
-            detail += f" (expected {expected[:90]!r})" if not expected.startswith(b"P6") else ""
-            print(f"not ok {name}: picture {number} of {len(files)}: {detail} (kept as {kept})")
+            print(f"not ok {name}: picture {number} of {len(files)}: {difference(result, expected)} (kept as {kept})")
             return
     print(f"ok {name}: {len(files)} pictures identical")
 
@@ -502,7 +437,6 @@ def groups(folder):
     yield "bmp colour masks", bmp_masks()
     yield "bmp run lengths, 8 bit", [file for file, _ in bmp_runs(8, 1)]
     yield "bmp run lengths, 4 bit", [file for file, _ in bmp_runs(4, 4)]
-    yield "bmp written by Pillow", bmp_pillow()
     yield "bmp beyond Pillow", bmp_beyond()
     for bits in (1, 2, 4, 8, 12, 16):
         yield f"tiff grey {bits} bit", tiff_grey(bits, 1)
@@ -521,22 +455,7 @@ def groups(folder):
     yield "tiff palette with alpha", tiff_alpha_grey(3)
     yield "tiff orientation", tiff_orientation()
     yield "tiff oddities", tiff_oddities()
-    yield "tiff written by Pillow", tiff_pillow()
     yield "tiff beyond Pillow", tiff_beyond()
-    if CONVERT is None:
-        print("skip bmp_tiff ImageMagick: not installed (Debian: imagemagick)")
-        return
-    yield "bmp written by ImageMagick", [*converted(folder, "bmp"), *converted(folder, "bmp", "-colors", "40"),
-                                         *converted(folder, "bmp", "-colors", "40", "-compress", "RLE"),
-                                         *converted(folder, "bmp", "-monochrome"), *converted(folder, "bmp2"),
-                                         *converted(folder, "bmp3")]
-    variants = [["-compress", c, *o] for c in ("none", "LZW", "Zip", "RLE")
-                for o in (["-endian", "MSB"], ["-depth", "16"], ["-define", "tiff:tile-geometry=32x16"],
-                          ["-define", "tiff:rows-per-strip=3"], ["-colorspace", "Gray"], ["-colors", "30", "-type", "Palette"],
-                          ["-monochrome"], ["-alpha", "set"], ["-define", "tiff:fill-order=lsb"],
-                          ["-colorspace", "Gray", "-depth", "16", "-endian", "MSB"])]
-    variants += [["-compress", "LZW", "-interlace", "plane"], ["-compress", "Zip", "-define", "tiff:predictor=2"]]
-    yield "tiff written by ImageMagick", [file for v in variants for file in converted(folder, "tif", *v)]
 
 
 def refusals(folder):
@@ -561,9 +480,9 @@ def refusals(folder):
              struct.pack("<I", 20) + bytes(99), "header of 20 bytes")}
     bad = 0
     for name, (data, word) in files.items():
-        result = ours(folder, "bad", data)
-        if result.startswith(b"P6") or word.encode() not in result or result.count(b"\n") != 1:
-            print(f"not ok bmp_tiff names what it refuses: {name}: {result[:200]!r}")
+        code, message = lake_pixels(folder, "bad", data)
+        if code != 3 or word.encode() not in message or message.count(b"\n") != 1:
+            print(f"not ok bmp_tiff names what it refuses: {name}: exit code {code}, {message[:200]!r}")
             bad += 1
     if not bad:
         print(f"ok bmp_tiff names what it refuses: {len(files)} kinds")

@@ -1,7 +1,7 @@
 """PNG and PNM pictures of every kind through `lake pixels`, byte for byte against Pillow: decoded to RGB, and
-resized with Image.resize((R, R), BICUBIC). What Pillow cannot write is put together here by hand: PNG with 16
-bits per sample, interlacing, every row filter, split image data; all kinds of PNM. Pillow 9.4 is the reference;
-newer ones treat 16-bit greys differently, so other versions are skipped.
+resized with Image.resize((R, R), BICUBIC). They are put together here by hand: every colour type and depth of PNG,
+interlacing, every row filter, split image data; all kinds of PNM. (test_pictures.py has what other programs write.) Pillow
+9.4 is the reference; newer ones treat 16-bit greys differently, so other versions are skipped.
 
 Run: LAKE=./lake /usr/bin/python3 test/test_pixels.py
 """
@@ -24,7 +24,8 @@ except ImportError as missing:
     print(f"skip pixels: {missing}")
     sys.exit(0)
 
-LAKE = os.environ.get("LAKE", "./lake")
+from against_pillow import LAKE, difference, lake_pixels, pillow_pixels
+
 warnings.simplefilter("ignore")  # Pillow's remark on palettes with transparency
 random.seed(20240501)
 rng = np.random.default_rng(20240501)
@@ -119,29 +120,6 @@ def png_kinds():
                 yield f"png {names[color]} {depth} bit{' interlaced' if interlaced else ''}", files
 
 
-def png_modes():
-    """(name, files) of every mode that Pillow writes."""
-    for mode in ("1", "L", "LA", "P", "P tRNS", "RGB", "RGBA", "I;16", "RGB optimized"):
-        files = []
-        for width, height in SIZES[3:] if mode == "RGB optimized" else SIZES:
-            options = {}
-            image = Image.fromarray(samples(height, width, 4, 256).astype(np.uint8), "RGBA")
-            if mode == "I;16":
-                image = Image.fromarray(samples(height, width, 1, 65536)[:, :, 0].astype(np.uint16))
-            elif mode.startswith("P"):
-                image = image.convert("RGB").quantize(random.choice([2, 3, 16, 100, 256]))
-                if mode == "P tRNS":
-                    options["transparency"] = random.choice([0, bytes([0, 128])])
-            elif mode == "RGB optimized":
-                image, options["optimize"] = image.convert("RGB"), True
-            else:
-                image = image.convert(mode)
-            buffer = io.BytesIO()
-            image.save(buffer, "PNG", **options)
-            files.append(buffer.getvalue())
-        yield f"png Pillow {mode}", files
-
-
 # ---- PNM by hand ----
 
 
@@ -179,7 +157,6 @@ def pnm_kinds():
            b"P5 2 1 300 " + struct.pack(">2H", 0, 40000), b"P4\n9 2\n" + bytes([0xAA, 0x80, 0x55, 0]),
            b"P1\n3 2\n1 01#x\n0 10",
            b"P5 #a\n#b\n#c\r2 1 255 xy", b"P3 #a\n2 1 7 #b\n#c\n0 1 #d\n#e\n2 3 4 5", b"P6\n2 1\n255\n" + b"#a b #trailing"]
-    # Pillow takes "P2#" for no PNM at all; the standard allows it, so white space replaces it for Pillow.
     yield "pnm oddities", odd
 
 
@@ -187,25 +164,12 @@ def pnm_kinds():
 
 
 def reference(data, size):
-    if data.startswith(b"P2#c\n"):
-        data = b"P2 " + data[5:]
-    image = Image.open(io.BytesIO(data)).convert("RGB")
-    if size:
-        image = image.resize((size, size), Image.BICUBIC)
-    return b"P6\n%d %d\n255\n" % image.size + image.tobytes()
+    # Pillow takes "P2#" for no PNM at all; the standard allows it, so white space replaces it for Pillow.
+    return pillow_pixels(b"P2 " + data[5:] if data.startswith(b"P2#c\n") else data, size=size)
 
 
 def ours(folder, number, data, size):
-    """What the command writes for one picture, or its message."""
-    source, target = os.path.join(folder, f"{number}.in"), os.path.join(folder, f"{number}.ppm")
-    with open(source, "wb") as f:
-        f.write(data)
-    done = subprocess.run([LAKE, "pixels", source, "-o", target] + (["--res", str(size)] if size else []),
-                          capture_output=True)
-    if done.returncode != 0:
-        return done.stderr
-    with open(target, "rb") as f:
-        return f.read()
+    return lake_pixels(folder, number, data, ["--res", str(size)] if size else [])[1]
 
 
 def compare(name, jobs, folder, pool):
@@ -218,8 +182,7 @@ def compare(name, jobs, folder, pool):
             kept = os.path.join(tempfile.gettempdir(), "lake-pixels-failed")
             with open(kept, "wb") as f:
                 f.write(data)
-            detail = result[:200].decode("utf-8", "replace").strip() if not result.startswith(b"P6") else "other pixels"
-            print(f"not ok pixels {name}: {width} x {height}, --res {size}: {detail} (kept as {kept})")
+            print(f"not ok pixels {name}: {width} x {height}, --res {size}: {difference(result, expected)} (kept as {kept})")
             return
     print(f"ok pixels {name}: {len(jobs)} pictures identical")
 
@@ -234,12 +197,9 @@ def refusals(folder):
            "P2 letter": b"P2 1 1 255 x", "P3 above maxval": b"P3 1 1 255 1 2 256"}
     bad.update((f"cut at {n}", good[:n]) for n in range(8, len(good), 97))
     for name, data in bad.items():
-        source, target = os.path.join(folder, "bad"), os.path.join(folder, "bad.ppm")
-        with open(source, "wb") as f:
-            f.write(data)
-        done = subprocess.run([LAKE, "pixels", source, "-o", target], capture_output=True)
-        if done.returncode != 3 or done.stderr.count(b"\n") != 1 or os.path.exists(target):
-            print(f"not ok pixels refuses {name}: exit code {done.returncode}, {done.stderr!r}")
+        code, message = lake_pixels(folder, "bad", data)
+        if code != 3 or message.count(b"\n") != 1 or os.path.exists(os.path.join(folder, "bad.ppm")):
+            print(f"not ok pixels refuses {name}: exit code {code}, {message!r}")
             return
     print(f"ok pixels refuses {len(bad)} damaged files")
 
@@ -276,7 +236,7 @@ def main():
         return
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
         kept = []
-        for kinds in (png_kinds(), png_modes(), pnm_kinds()):
+        for kinds in (png_kinds(), pnm_kinds()):
             for name, files in kinds:
                 compare(name, [(data, 0) for data in files], folder, pool)
                 kept.append((name, files))
