@@ -380,7 +380,8 @@ int inflate_stream(Inflate *s)
         if (code == LAKE_OK)
             code = coded_block(s);
     }
-    align_to_byte(&s->b);
+    if (code == LAKE_OK) /* else more bits may have been taken than there are, and the pointer would leave the input */
+        align_to_byte(&s->b);
     return code;
 }
 
