@@ -2,6 +2,7 @@
 # make demo       the whole method on the small model and pictures inside ./lake; results in lake-demo/
 # make test       every test; the last line counts them
 # make asan       the same tests under AddressSanitizer and UndefinedBehaviorSanitizer
+# make fuzz       build/fuzz/test/fuzz/*, the readers under libFuzzer (clang); doc/FUZZING.md
 # make bench      build/bench/tower, the timing program of doc/SPEED.md
 # make EMBED=no   ./lake without the demo's model and pictures: some megabytes smaller
 # make install    PREFIX=/usr/local DESTDIR=
@@ -45,10 +46,12 @@ ALL_CFLAGS = $(STANDARD) $(WARNINGS) $(FLAGS_FP) $(FLAGS_OPENMP) $(INCLUDES) $(C
 LIBRARY_SOURCES := $(filter-out main.c,$(wildcard *.c)) $(wildcard method/*.c eval/*.c base/*.c image/*.c weights/*.c convert/*.c kernel/*.c)
 COMMAND_SOURCES := main.c $(wildcard cli/*.c)
 TEST_SOURCES := $(wildcard test/test_*.c)
+FUZZ_SOURCES := $(wildcard test/fuzz/fuzz_*.c)
 
 LIBRARY_OBJECTS := $(LIBRARY_SOURCES:%.c=$(BUILD)/%.o)
 COMMAND_OBJECTS := $(COMMAND_SOURCES:%.c=$(BUILD)/%.o)
-TEST_PROGRAMS := $(TEST_SOURCES:%.c=$(BUILD)/%)
+FUZZ_PROGRAMS := $(FUZZ_SOURCES:%.c=$(BUILD)/%)
+TEST_PROGRAMS := $(TEST_SOURCES:%.c=$(BUILD)/%) $(FUZZ_PROGRAMS)
 
 # The default build puts its results into the project's folder, others keep theirs.
 ifeq ($(BUILD),build)
@@ -75,6 +78,12 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 $(BUILD)/test/%: test/%.c $(LIBRARY) $(BUILD)/flags
 	@mkdir -p $(dir $@)
 	$(CC) $(ALL_CFLAGS) $(FLAGS_DEPENDENCIES) $(LDFLAGS) -o $@ $< $(LIBRARY) -lm
+
+# A fuzz target over its corpus, or, with libFuzzer, whose flag brings a main of its own, over what it makes up.
+FUZZ_MAIN := test/fuzz/main.c
+$(BUILD)/test/fuzz/%: test/fuzz/%.c test/fuzz/fuzz.c test/fuzz/main.c test/fuzz/fuzz.h base/file.c $(LIBRARY) $(BUILD)/flags
+	@mkdir -p $(dir $@)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< test/fuzz/fuzz.c $(FUZZ_MAIN) $(LIBRARY) -lm
 
 # One instruction set per file; kernel/dispatch.c chooses among what was compiled by what the CPU has.
 $(BUILD)/kernel/kernel_avx2.o: FLAGS_FILE := $(FLAGS_AVX2)
@@ -118,6 +127,16 @@ asan:
 	@$(MAKE) --no-print-directory BUILD=build/asan test \
 		CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
 
+# ---- fuzzing ---------------------------------------------------------------------------------------------------
+
+FUZZ_SANITIZERS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+
+fuzz:
+	@$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang OPENMP=no FUZZ_MAIN= LDFLAGS=-fsanitize=fuzzer \
+		CFLAGS="$(FUZZ_SANITIZERS) -fsanitize=fuzzer-no-link" fuzz-programs
+
+fuzz-programs: $(FUZZ_PROGRAMS)
+
 # ---- benchmarks ------------------------------------------------------------------------------------------------
 
 bench: all $(BUILD)/bench/tower
@@ -144,6 +163,6 @@ clean:
 	rm -rf build lake liblake.a
 
 FORCE:
-.PHONY: all demo test asan bench install clean FORCE
+.PHONY: all demo test asan fuzz fuzz-programs bench install clean FORCE
 
 -include $(LIBRARY_OBJECTS:.o=.d) $(COMMAND_OBJECTS:.o=.d) $(TEST_PROGRAMS:=.d)
