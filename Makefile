@@ -3,7 +3,7 @@
 # make test       every test; the last line counts them
 # make asan       the same tests under AddressSanitizer and UndefinedBehaviorSanitizer
 # make fuzz       build/fuzz/test/fuzz/*, the readers under libFuzzer (clang); doc/FUZZING.md
-# make bench      build/bench/tower, the timing program of doc/SPEED.md
+# make bench      build/bench/tower and build/bench/decode, the timing programs of doc/SPEED.md
 # make EMBED=no   ./lake without the demo's model and pictures: some megabytes smaller
 # make install    PREFIX=/usr/local DESTDIR=
 # make clean
@@ -86,7 +86,7 @@ $(BUILD)/test/fuzz/%: test/fuzz/%.c test/fuzz/fuzz.c test/fuzz/main.c test/fuzz/
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< test/fuzz/fuzz.c $(FUZZ_MAIN) $(LIBRARY) -lm
 
 # One instruction set per file; kernel/dispatch.c chooses among what was compiled by what the CPU has.
-$(BUILD)/kernel/kernel_avx2.o: FLAGS_FILE := $(FLAGS_AVX2)
+$(BUILD)/kernel/kernel_avx2.o $(BUILD)/kernel/pixels_avx2.o: FLAGS_FILE := $(FLAGS_AVX2)
 $(BUILD)/kernel/kernel_avx512.o: FLAGS_FILE := $(FLAGS_AVX512)
 
 # The default prompts are a text file that users replace; the program carries them as a string.
@@ -139,7 +139,7 @@ fuzz-programs: $(FUZZ_PROGRAMS)
 
 # ---- benchmarks ------------------------------------------------------------------------------------------------
 
-bench: all $(BUILD)/bench/tower
+bench: all $(BUILD)/bench/tower $(BUILD)/bench/decode
 
 $(BUILD)/bench/%: bench/%.c $(LIBRARY) $(BUILD)/flags
 	@mkdir -p $(dir $@)

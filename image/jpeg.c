@@ -96,20 +96,22 @@ static int start_picture(Jpeg *j)
 /* The message for a segment that could not be decoded: did the file end, or are its bits wrong? */
 static int bad_bits(Jpeg *j)
 {
-    j->position = j->scan.bits.position;
-    return j->scan.bits.ended && j->position + 1 >= j->size ? jpeg_truncated(j) : jpeg_corrupt(j, "invalid coded data");
+    const BitReader *reader = &j->reader;
+    const size_t unread = bits_unread(reader);
+
+    j->position = reader->position - unread; /* less what was stuffed between them: near enough for a message */
+    return reader->ended && unread == 0 && reader->position + 1 >= j->size ? jpeg_truncated(j)
+                                                                          : jpeg_corrupt(j, "invalid coded data");
 }
 
-/* Called before each MCU: at the end of a restart interval the next marker must be the restart marker whose turn it is;
- * bits and predictions start anew behind it. */
-static int restart_if_due(Jpeg *j)
+/* At the end of a restart interval the next marker must be the restart marker whose turn it is; bits and predictions
+ * start anew behind it. */
+static int restart(Jpeg *j)
 {
     Scan *scan = &j->scan;
     int i, marker;
 
-    if (j->restart_interval == 0 || scan->mcus_to_restart-- > 0)
-        return LAKE_OK;
-    j->position = scan->bits.position;
+    j->position = j->reader.position;
     marker = next_marker(j->data, j->size, &j->position);
     if (marker < 0)
         return jpeg_truncated(j);
@@ -120,8 +122,20 @@ static int restart_if_due(Jpeg *j)
     scan->end_of_band_run = 0;
     for (i = 0; i < scan->count; i++)
         scan->component[i]->dc_prediction = 0;
-    bits_start(&scan->bits, j->data, j->size, j->position);
+    bits_start(&j->reader, j->data, j->size, j->position);
     return LAKE_OK;
+}
+
+/* Called before each MCU. */
+static int prepare_mcu(Jpeg *j)
+{
+    int rc = LAKE_OK;
+
+    if (j->restart_interval > 0 && j->scan.mcus_to_restart-- == 0)
+        rc = restart(j);
+    if (rc == LAKE_OK)
+        bits_prepare(&j->reader);
+    return rc;
 }
 
 static int16_t *block_at(const Component *c, int block_row, int block)
@@ -136,17 +150,19 @@ static int decode_mcu_row(Jpeg *j, int row)
     int mcu, i, x, y, rc;
 
     for (mcu = 0; mcu < j->mcus_wide; mcu++) {
-        rc = restart_if_due(j);
+        rc = prepare_mcu(j);
         if (rc != LAKE_OK)
             return rc;
         for (i = 0; i < scan->count; i++) {
             Component *c = scan->component[i];
-            for (y = 0; y < c->v; y++)
-                for (x = 0; x < c->h; x++)
-                    if (!huffman_block(j, c, block_at(c, row * c->v + y, mcu * c->h + x)))
+            for (y = 0; y < c->v; y++) {
+                int16_t *block = block_at(c, row * c->v + y, mcu * c->h);
+                for (x = 0; x < c->h; x++, block += JPEG_BLOCK)
+                    if (!huffman_block(j, c, block))
                         return bad_bits(j);
+            }
         }
-        if (bits_overrun(&scan->bits))
+        if (bits_overrun(&j->reader))
             return bad_bits(j);
     }
     return LAKE_OK;
@@ -158,14 +174,16 @@ static int decode_block_rows(Jpeg *j, int row)
     Component *c = j->scan.component[0];
     int x, y, rc;
 
-    for (y = row * c->v; y < (row + 1) * c->v && y < c->blocks_high; y++)
-        for (x = 0; x < c->blocks_wide; x++) {
-            rc = restart_if_due(j);
+    for (y = row * c->v; y < (row + 1) * c->v && y < c->blocks_high; y++) {
+        int16_t *block = block_at(c, y, 0);
+        for (x = 0; x < c->blocks_wide; x++, block += JPEG_BLOCK) {
+            rc = prepare_mcu(j);
             if (rc != LAKE_OK)
                 return rc;
-            if (!huffman_block(j, c, block_at(c, y, x)) || bits_overrun(&j->scan.bits))
+            if (!huffman_block(j, c, block) || bits_overrun(&j->reader))
                 return bad_bits(j);
         }
+    }
     return LAKE_OK;
 }
 
@@ -174,28 +192,17 @@ static int decode_block_rows(Jpeg *j, int row)
 static void finish_row(Jpeg *j, int row)
 {
     const int group = j->max_v, first = row * 8 * group - group, end = first + 8 * group;
-    int i, x, y;
+    int i, y;
 
     for (i = 0; i < j->component_count; i++) {
         Component *c = &j->component[i];
-        const size_t row_bytes = 8 * c->stride;
+        const size_t row_bytes = 8 * c->stride, blocks = ((size_t)c->blocks_wide + 1) / 2 * 2;
         for (y = row * c->v; y < (row + 1) * c->v && y < c->blocks_high; y++) {
             unsigned char *out = c->samples + (size_t)(y % (2 * c->v)) * 8 * row_bytes;
-            for (x = 0; x < c->blocks_wide; x++)
-                jpeg_idct(out + 8 * (size_t)x, row_bytes, block_at(c, y, x), c->quant);
+            j->pixels->idct(out, row_bytes, block_at(c, y, 0), c->quant, blocks);
         }
     }
     color_rows(j, first < 0 ? 0 : first, row == j->mcus_high - 1 ? j->height : end);
-}
-
-static void clear_coefficients(Jpeg *j)
-{
-    int i;
-
-    for (i = 0; i < j->component_count; i++) {
-        Component *c = &j->component[i];
-        memset(c->coefficients, 0, c->stride * (size_t)c->stored_rows * JPEG_BLOCK * sizeof *c->coefficients);
-    }
 }
 
 static int decode_scan(Jpeg *j)
@@ -206,17 +213,15 @@ static int decode_scan(Jpeg *j)
     for (i = 0; i < scan->count; i++)
         scan->component[i]->dc_prediction = 0;
     scan->mcus_to_restart = j->restart_interval;
-    bits_start(&scan->bits, j->data, j->size, j->position);
+    bits_start(&j->reader, j->data, j->size, j->position);
     for (row = 0; row < j->mcus_high; row++) {
-        if (j->stream)
-            clear_coefficients(j);
         rc = scan->count == 1 ? decode_block_rows(j, row) : decode_mcu_row(j, row);
         if (rc != LAKE_OK)
             return rc;
         if (j->stream)
             finish_row(j, row);
     }
-    j->position = scan->bits.position;
+    j->position = j->reader.position;
     return LAKE_OK;
 }
 
@@ -318,6 +323,7 @@ int jpeg_decode(Image *image, const unsigned char *data, size_t size, const char
     j->max_pixels = max_pixels;
     j->error = e;
     j->adobe_transform = -1;
+    j->pixels = pixels_choose();
     rc = read_markers(j);
     for (i = 0; i < j->component_count && i < JPEG_MAX_COMPONENTS; i++) {
         free(j->component[i].coefficients);

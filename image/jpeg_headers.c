@@ -91,7 +91,7 @@ static void set_geometry(Jpeg *j)
         c->height = divide_up(j->height * c->v, j->max_v);
         c->blocks_wide = divide_up(c->width, 8);
         c->blocks_high = divide_up(c->height, 8);
-        c->stride = (size_t)j->mcus_wide * (size_t)c->h;
+        c->stride = ((size_t)j->mcus_wide * (size_t)c->h + 1) / 2 * 2;
     }
 }
 

@@ -43,6 +43,25 @@ static const unsigned char ac_chroma_symbols[162] = {
     0xe2, 0xe3, 0xe4, 0xe5, 0xe6, 0xe7, 0xe8, 0xe9, 0xea, 0xf2, 0xf3, 0xf4, 0xf5, 0xf6, 0xf7, 0xf8, 0xf9, 0xfa
 };
 
+/* An entry of a table tells all about a symbol: how many bits the code and the number behind it have together, how many
+ * the code alone, the symbol (run << 4 | size of the number), and how many coefficients the run passes over, where the end
+ * of the block counts as one that leaves the block. */
+enum { END_OF_BLOCK = 64 };
+
+static uint32_t make_entry(int length, int symbol)
+{
+    const int run = symbol >> 4, size = symbol & 15;
+
+    return (uint32_t)(length + size) | (uint32_t)length << 8 | (uint32_t)symbol << 16 |
+           (uint32_t)(size == 0 && run != 15 ? END_OF_BLOCK : run) << 24;
+}
+
+static inline int entry_bits(uint32_t entry) { return (int)(entry & 0xff); }
+static inline int entry_length(uint32_t entry) { return (int)(entry >> 8 & 0xff); }
+static inline int entry_size(uint32_t entry) { return (int)(entry >> 16 & 15); }
+static inline int entry_run(uint32_t entry) { return (int)(entry >> 20 & 15); }
+static inline int entry_skip(uint32_t entry) { return (int)(entry >> 24); }
+
 int huffman_build(HuffmanTable *table, const unsigned char counts[16], const unsigned char *symbols, int symbol_count)
 {
     uint32_t code = 0;
@@ -57,7 +76,7 @@ int huffman_build(HuffmanTable *table, const unsigned char counts[16], const uns
                 const uint32_t span = (uint32_t)1 << (JPEG_LOOKUP_BITS - length);
                 uint32_t k;
                 for (k = 0; k < span; k++)
-                    table->lookup[code * span + k] = (uint16_t)(length << 8 | symbols[index]);
+                    table->lookup[code * span + k] = make_entry(length, symbols[index]);
             }
             if (symbols[index] > table->largest_symbol)
                 table->largest_symbol = symbols[index];
@@ -85,139 +104,158 @@ void huffman_standard(HuffmanTable dc[2], HuffmanTable ac[2])
             huffman_build(tables[i], counts[i], symbols[i], i < 2 ? (int)sizeof dc_symbols : (int)sizeof ac_luma_symbols);
 }
 
-void bits_start(BitReader *bits, const unsigned char *data, size_t size, size_t position)
+void bits_start(BitReader *reader, const unsigned char *data, size_t size, size_t position)
 {
-    memset(bits, 0, sizeof *bits);
-    bits->data = data;
-    bits->size = size;
-    bits->position = position;
+    reader->data = data;
+    reader->size = size;
+    reader->position = position;
+    reader->ended = 0;
+    reader->bits.buffer = 0;
+    reader->bits.count = 0;
+    reader->bits.next = reader->end = reader->chunk;
 }
 
-int bits_overrun(const BitReader *bits)
+int bits_overrun(const BitReader *reader)
 {
-    return bits->count < bits->padding;
+    return 8 * (reader->bits.next - reader->end) > reader->bits.count;
 }
 
-/* 1 where one of the eight bytes is 0xFF, that is, a byte of the complement is 0. */
-static int holds_ff(uint64_t eight)
+size_t bits_unread(const BitReader *reader)
 {
-    return ((~eight - 0x0101010101010101u) & eight & 0x8080808080808080u) != 0;
+    return reader->bits.next < reader->end ? (size_t)(reader->end - reader->bits.next) : 0;
 }
 
-/* Loads one byte of the segment, without the 0x00 stuffed behind each 0xFF; at its end, zeros. */
-static void load_byte(BitReader *bits)
+/* At a 0xFF: 1, and moves past it, where it is one of the data's (0x00 follows, perhaps behind more 0xFF). */
+static int pass_stuffed(BitReader *reader)
 {
-    unsigned char byte = 0;
+    size_t next = reader->position + 1;
 
-    if (!bits->ended && bits->position < bits->size) {
-        byte = bits->data[bits->position];
-        if (byte == 0xff) {
-            size_t next = bits->position + 1;
-            while (next < bits->size && bits->data[next] == 0xff)
-                next++;
-            if (next < bits->size && bits->data[next] == 0)
-                bits->position = next;
-            else
-                bits->ended = 1;
-        }
-    } else {
-        bits->ended = 1;
-    }
-    if (bits->ended) {
-        byte = 0;
-        bits->padding += 8;
-    } else {
-        bits->position++;
-    }
-    bits->buffer |= (uint64_t)byte << (56 - bits->count);
-    bits->count += 8;
+    while (next < reader->size && reader->data[next] == 0xff)
+        next++;
+    if (next == reader->size || reader->data[next] != 0)
+        return 0;
+    reader->position = next + 1;
+    return 1;
 }
 
-/* Makes at least 56 bits available: enough for any code with the bits that follow it (16 + 15). Most of the time the
- * next eight bytes are plain, and as many of them as fit are taken at once. */
-static void refill(BitReader *bits)
+/* Keeps what was not loaded of the chunk and fills up behind it. */
+static void fill_chunk(BitReader *reader)
 {
-    if (!bits->ended && bits->size - bits->position >= 8) {
-        const unsigned char *p = bits->data + bits->position;
-        const uint64_t eight = (uint64_t)get_u32be(p) << 32 | get_u32be(p + 4);
-        if (!holds_ff(eight)) {
-            const int bytes = (63 - bits->count) / 8;
-            const int count = bits->count + 8 * bytes;
-            bits->buffer |= eight >> bits->count & ~(~(uint64_t)0 >> count);
-            bits->position += (size_t)bytes;
-            bits->count = count;
-            return;
+    unsigned char *out = reader->chunk;
+    size_t room = JPEG_CHUNK_BYTES - bits_unread(reader);
+
+    memmove(out, reader->bits.next, bits_unread(reader));
+    out += bits_unread(reader);
+    while (room > 0 && !reader->ended) {
+        const unsigned char *from = reader->data + reader->position;
+        const size_t left = reader->size - reader->position, most = left < room ? left : room;
+        const unsigned char *ff = memchr(from, 0xff, most);
+        const size_t plain = ff != NULL ? (size_t)(ff - from) : most;
+        memcpy(out, from, plain);
+        out += plain;
+        room -= plain;
+        reader->position += plain;
+        if (plain == left) {
+            reader->ended = 1;
+        } else if (ff != NULL && pass_stuffed(reader)) {
+            *out++ = 0xff;
+            room--;
+        } else if (ff != NULL) {
+            reader->ended = 1;
         }
     }
-    while (bits->count <= 56)
-        load_byte(bits);
+    if (reader->ended)
+        memset(out, 0, JPEG_MCU_BYTES + 16);
+    reader->bits.next = reader->chunk;
+    reader->end = out;
+}
+
+void bits_prepare(BitReader *reader)
+{
+    if (!reader->ended && bits_unread(reader) < JPEG_MCU_BYTES + 16)
+        fill_chunk(reader);
+}
+
+/* Makes at least 56 bits available: enough for any code with the number that follows it (16 + 15). Bits of a byte that
+ * fits in part are loaded now and once more with the byte: the same bits in the same place. */
+static inline void refill(Bits *bits)
+{
+    const unsigned char *p = bits->next;
+    const int bytes = (63 - bits->count) >> 3;
+
+    bits->buffer |= ((uint64_t)get_u32be(p) << 32 | get_u32be(p + 4)) >> bits->count;
+    bits->next += bytes;
+    bits->count += 8 * bytes;
+}
+
+static inline void skip_bits(Bits *bits, int n)
+{
+    bits->buffer <<= n;
+    bits->count -= n;
 }
 
 /* The next n bits, 1 to 16; the caller has refilled. */
-static int take(BitReader *bits, int n)
+static inline int take(Bits *bits, int n)
 {
     const int value = (int)(bits->buffer >> (64 - n));
 
-    bits->buffer <<= n;
-    bits->count -= n;
+    skip_bits(bits, n);
     return value;
 }
 
 /* One bit, refilling where needed. */
-static int take_bit(BitReader *bits)
+static inline int take_bit(Bits *bits)
 {
     if (bits->count < 1)
         refill(bits);
     return take(bits, 1);
 }
 
-/* A signed number of n bits (0 to 15): those that begin with 0 are negative (F.2.2.1, EXTEND). */
-static int take_signed(BitReader *bits, int n)
+/* The entry of a code too long for the lookup; 0: these bits are no code. */
+static uint32_t find_long_code(const HuffmanTable *table, uint64_t buffer)
 {
-    int value;
+    const uint32_t top = (uint32_t)(buffer >> 48);
+    int length = JPEG_LOOKUP_BITS + 1;
 
-    if (n == 0)
+    while (top >= table->limit[length])
+        length++;
+    if (length > 16)
         return 0;
-    value = take(bits, n);
-    return value < 1 << (n - 1) ? value + 1 - (1 << n) : value;
+    return make_entry(length, table->symbols[(int)(top >> (16 - length)) + table->offset[length]]);
 }
 
-/* The next symbol, or -1 for bits that are no code. At least 15 bits remain available behind it. */
-static int take_symbol(BitReader *bits, const HuffmanTable *table)
+/* The entry of the next symbol, or 0. Nothing is taken; the code and its number are in the buffer. */
+static inline uint32_t next_symbol(Bits *bits, const HuffmanTable *table)
 {
-    unsigned entry;
-    uint32_t code;
-    int length;
+    uint32_t entry;
 
     if (bits->count < 32)
         refill(bits);
     entry = table->lookup[bits->buffer >> (64 - JPEG_LOOKUP_BITS)];
-    if (entry != 0) {
-        bits->buffer <<= entry >> 8;
-        bits->count -= (int)(entry >> 8);
-        return (int)(entry & 0xff);
-    }
-    code = (uint32_t)(bits->buffer >> 48);
-    for (length = JPEG_LOOKUP_BITS + 1; code >= table->limit[length]; length++)
-        ;
-    if (length > 16)
-        return -1;
-    code = code >> (16 - length);
-    bits->buffer <<= length;
-    bits->count -= length;
-    return table->symbols[(int)code + table->offset[length]];
+    return entry != 0 ? entry : find_long_code(table, bits->buffer);
+}
+
+/* Takes a symbol and its number, signed, of 0 to 15 bits: those that begin with 0 are negative (F.2.2.1, EXTEND). Without
+ * branches, for signs cannot be predicted; the next symbol need not wait for the number, only for the entry. */
+static inline int take_number(Bits *bits, uint32_t entry)
+{
+    const uint64_t rest = bits->buffer << entry_length(entry);
+    const int size = entry_size(entry), value = (int)(rest >> 1 >> (63 - size));
+    const int all_ones = (1 << size) - 1, is_positive = (int)(rest >> 63);
+
+    skip_bits(bits, entry_bits(entry));
+    return value - (all_ones & (is_positive - 1));
 }
 
 /* The DC coefficient, coded as the difference to the block before; 0 where it leaves 16 bits. */
-static int dc_value(Jpeg *j, Component *c, int16_t *value)
+static int dc_value(Jpeg *j, Bits *bits, Component *c, int16_t *value)
 {
-    BitReader *bits = &j->scan.bits;
-    const int size = take_symbol(bits, &j->dc[c->dc_table]);
+    const uint32_t entry = next_symbol(bits, &j->dc[c->dc_table]);
     int scaled;
 
-    if (size < 0 || size > 15)
+    if (entry == 0)
         return 0;
-    c->dc_prediction += take_signed(bits, size);
+    c->dc_prediction += take_number(bits, entry);
     if (c->dc_prediction < -32768 || c->dc_prediction > 32767)
         return 0;
     scaled = c->dc_prediction * (1 << j->scan.low);
@@ -227,58 +265,58 @@ static int dc_value(Jpeg *j, Component *c, int16_t *value)
     return 1;
 }
 
-static int sequential_block(Jpeg *j, Component *c, int16_t *block)
+static int sequential_block(Jpeg *j, Bits *bits, Component *c, int16_t *block)
 {
-    BitReader *bits = &j->scan.bits;
     const HuffmanTable *ac = &j->ac[c->ac_table];
     int k;
 
-    if (!dc_value(j, c, &block[0]))
+    memset(block, 0, JPEG_BLOCK * sizeof *block);
+    if (!dc_value(j, bits, c, &block[0]))
         return 0;
     for (k = 1; k < JPEG_BLOCK; k++) {
-        const int symbol = take_symbol(bits, ac);
-        const int run = symbol >> 4, size = symbol & 15;
-        if (symbol < 0)
+        const uint32_t entry = next_symbol(bits, ac);
+        const int value = take_number(bits, entry);
+        k += entry_skip(entry);
+        if (entry == 0 || (k >= JPEG_BLOCK && entry_skip(entry) != END_OF_BLOCK))
             return 0;
-        if (size == 0 && run != 15)
-            break; /* end of block */
-        k += run;
         if (k >= JPEG_BLOCK)
-            return 0;
-        if (size != 0)
-            block[jpeg_natural_order[k]] = (int16_t)take_signed(bits, size);
+            break;
+        block[jpeg_natural_order[k]] = (int16_t)value; /* behind a run of 16 zeros without a number: 0 once more */
     }
     return 1;
 }
 
+static int dc_refine(Jpeg *j, Bits *bits, int16_t *block)
+{
+    if (take_bit(bits))
+        block[0] = (int16_t)(block[0] | 1 << j->scan.low);
+    return 1;
+}
+
 /* The count of blocks, this one included, whose band has ended: 2^run plus run more bits. */
-static uint32_t end_of_band(BitReader *bits, int run)
+static uint32_t end_of_band(Bits *bits, int run)
 {
     return ((uint32_t)1 << run) + (run > 0 ? (uint32_t)take(bits, run) : 0);
 }
 
 /* A band of coefficients for the first time, down to bit `low`. */
-static int band_first(Jpeg *j, Component *c, int16_t *block)
+static int band_first(Jpeg *j, Bits *bits, Component *c, int16_t *block)
 {
+    const HuffmanTable *ac = &j->ac[c->ac_table];
     Scan *scan = &j->scan;
     int k;
 
-    if (scan->end_of_band_run > 0) {
-        scan->end_of_band_run--;
-        return 1;
-    }
     for (k = scan->first; k <= scan->last; k++) {
-        const int symbol = take_symbol(&scan->bits, &j->ac[c->ac_table]);
-        const int run = symbol >> 4, size = symbol & 15;
+        const uint32_t entry = next_symbol(bits, ac);
         int value;
-        if (symbol < 0)
+        if (entry == 0)
             return 0;
-        if (size == 0 && run != 15) {
-            scan->end_of_band_run = end_of_band(&scan->bits, run) - 1;
+        value = take_number(bits, entry) * (1 << scan->low);
+        if (entry_skip(entry) == END_OF_BLOCK) {
+            scan->end_of_band_run = end_of_band(bits, entry_run(entry)) - 1;
             break;
         }
-        k += run;
-        value = take_signed(&scan->bits, size) * (1 << scan->low);
+        k += entry_skip(entry);
         if (k > scan->last || value < -32768 || value > 32767)
             return 0;
         block[jpeg_natural_order[k]] = (int16_t)value;
@@ -286,74 +324,75 @@ static int band_first(Jpeg *j, Component *c, int16_t *block)
     return 1;
 }
 
-/* One more bit for a coefficient that is already known not to be zero. */
-static void refine(Scan *scan, int16_t *coefficient)
+/* Passes over coefficients from zigzag position k to last until `zeros` zeros were passed and one more is met, or the band
+ * ends; returns where. Coefficients that are known not to be zero get one more bit each, of value `bit`. */
+static inline int refine_until(Bits *bits, int16_t *block, int k, int last, int zeros, int bit)
 {
-    const int bit = 1 << scan->low;
-
-    if (take_bit(&scan->bits) && (*coefficient & bit) == 0)
-        *coefficient = (int16_t)(*coefficient + (*coefficient < 0 ? -bit : bit));
-}
-
-/* Passes over coefficients from zigzag position k on, refining those that are not zero, until `zeros` zeros were
- * passed and one more is met, or the band ends; returns where. */
-static int refine_until(Scan *scan, int16_t *block, int k, int zeros)
-{
-    for (; k <= scan->last; k++) {
+    for (; k <= last; k++) {
         int16_t *coefficient = &block[jpeg_natural_order[k]];
-        if (*coefficient != 0)
-            refine(scan, coefficient);
-        else if (zeros-- == 0)
+        if (*coefficient != 0) {
+            if (take_bit(bits) && (*coefficient & bit) == 0)
+                *coefficient = (int16_t)(*coefficient + (*coefficient < 0 ? -bit : bit));
+        } else if (zeros-- == 0) {
             break;
+        }
     }
     return k;
 }
 
 /* One more bit of a band (G.1.2.3): coefficients that become non-zero are coded as runs over those still zero, and the
  * bits that correct the others stand in between. */
-static int band_refine(Jpeg *j, Component *c, int16_t *block)
+static int band_refine(Jpeg *j, Bits *bits, Component *c, int16_t *block)
 {
+    const HuffmanTable *ac = &j->ac[c->ac_table];
     Scan *scan = &j->scan;
+    const int last = scan->last, bit = 1 << scan->low;
     int k = scan->first;
 
-    while (k <= scan->last && scan->end_of_band_run == 0) {
-        const int symbol = take_symbol(&scan->bits, &j->ac[c->ac_table]);
-        const int run = symbol >> 4, size = symbol & 15;
-        int value = 0;
-        if (symbol < 0 || size > 1)
+    while (k <= last && scan->end_of_band_run == 0) {
+        const uint32_t entry = next_symbol(bits, ac);
+        int value;
+        if (entry == 0 || entry_size(entry) > 1)
             return 0;
-        if (size == 0 && run != 15) {
-            scan->end_of_band_run = end_of_band(&scan->bits, run);
+        value = take_number(bits, entry) * bit;
+        if (entry_skip(entry) == END_OF_BLOCK) {
+            scan->end_of_band_run = end_of_band(bits, entry_run(entry));
             break;
         }
-        if (size == 1)
-            value = take_bit(&scan->bits) ? 1 << scan->low : -(1 << scan->low);
-        k = refine_until(scan, block, k, run);
-        if (size == 1 && k > scan->last)
+        k = refine_until(bits, block, k, last, entry_run(entry), bit);
+        if (value != 0 && k > last)
             return 0;
-        if (size == 1)
+        if (value != 0)
             block[jpeg_natural_order[k]] = (int16_t)value;
         k++;
     }
     if (scan->end_of_band_run > 0) {
-        refine_until(scan, block, k, JPEG_BLOCK);
+        refine_until(bits, block, k, last, JPEG_BLOCK, bit);
         scan->end_of_band_run--;
     }
     return 1;
 }
 
-static int dc_refine(Jpeg *j, int16_t *block)
+static int decode_block(Jpeg *j, Bits *bits, Component *c, int16_t *block)
 {
-    if (take_bit(&j->scan.bits))
-        block[0] = (int16_t)(block[0] | 1 << j->scan.low);
-    return 1;
+    if (!j->progressive)
+        return sequential_block(j, bits, c, block);
+    if (j->scan.first > 0)
+        return j->scan.high == 0 ? band_first(j, bits, c, block) : band_refine(j, bits, c, block);
+    return j->scan.high == 0 ? dc_value(j, bits, c, &block[0]) : dc_refine(j, bits, block);
 }
 
 int huffman_block(Jpeg *j, Component *c, int16_t *block)
 {
-    if (!j->progressive)
-        return sequential_block(j, c, block);
-    if (j->scan.first == 0)
-        return j->scan.high == 0 ? dc_value(j, c, &block[0]) : dc_refine(j, block);
-    return j->scan.high == 0 ? band_first(j, c, block) : band_refine(j, c, block);
+    Bits bits;
+    int is_valid;
+
+    if (j->scan.end_of_band_run > 0 && j->scan.high == 0) {
+        j->scan.end_of_band_run--;
+        return 1; /* nothing for this block */
+    }
+    bits = j->reader.bits; /* a copy, which compilers can keep in registers */
+    is_valid = decode_block(j, &bits, c, block);
+    j->reader.bits = bits;
+    return is_valid;
 }

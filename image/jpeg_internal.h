@@ -1,9 +1,9 @@
 /* What the files of the JPEG decoder share; nobody else includes this.
  *
- * A JPEG file (ITU-T T.81, "the standard" below) is decoded in three stages, one file each:
+ * A JPEG file (ITU-T T.81, "the standard" below) is decoded in three stages:
  *   jpeg_huffman.c  entropy-coded bits  -> quantised coefficients of 8x8 blocks
- *   jpeg_idct.c     coefficients        -> 8x8 samples, at each component's own resolution
- *   jpeg_color.c    sample rows         -> upsampled rows -> RGB
+ *   pixels_loops.h  coefficients        -> 8x8 samples, at each component's own resolution
+ *   jpeg_color.c    sample rows         -> upsampled rows -> RGB, by pixels_loops.h too
  * jpeg_headers.c reads what the markers' segments say, and jpeg.c walks from marker to marker and drives all of them.
  * Samples must come out as libjpeg-turbo's, to the bit, because that is what Pillow calls, and a model sees every bit. */
 #ifndef LAKE_JPEG_INTERNAL_H
@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "image/image.h"
+#include "image/pixels.h"
 
 #define JPEG_MAX_COMPONENTS 4
 #define JPEG_BLOCK 64            /* coefficients or samples of one block */
@@ -33,25 +34,36 @@ typedef struct {
 
 /* One Huffman table in the form that decoding wants. Codes up to JPEG_LOOKUP_BITS long are found in one
  * step; longer ones (rare by construction) by their length. */
-#define JPEG_LOOKUP_BITS 9
+#define JPEG_LOOKUP_BITS 10
 typedef struct {
     int defined;
-    uint16_t lookup[1 << JPEG_LOOKUP_BITS]; /* code length << 8 | symbol; 0: the code is longer */
+    uint32_t lookup[1 << JPEG_LOOKUP_BITS]; /* entries (jpeg_huffman.c); 0: the code is longer */
     uint32_t limit[18];                     /* codes of length n, as the top n of 16 bits, are below limit[n] */
     int32_t offset[17];                     /* code of that length + offset = index into symbols */
     unsigned char symbols[256];
     int largest_symbol;
 } HuffmanTable;
 
-/* Bits of the entropy-coded segment, most significant first. At a marker or the end of the file zeros are
- * delivered and counted: reading past the end is detected afterwards, not before every bit. */
+/* The next bits of an entropy-coded segment, most significant first. */
+typedef struct {
+    uint64_t buffer;           /* at the top; below them may stand more of those that follow */
+    int count;                 /* bits in buffer */
+    const unsigned char *next; /* the next byte to load */
+} Bits;
+
+/* What one MCU can take at most: 10 blocks of 64 symbols of 16 bits with numbers of 15 bits. */
+#define JPEG_MCU_BYTES (10 * 64 * 31 / 8)
+#define JPEG_CHUNK_BYTES 16384
+
+/* An entropy-coded segment, a chunk at a time: without the 0x00 stuffed behind each 0xFF, and at the segment's end with zeros
+ * behind it. So bits are loaded without looking at bytes, and reading past the end is detected after an MCU, not before every bit. */
 typedef struct {
     const unsigned char *data;
-    size_t size, position; /* position: the next byte to load, or the 0xFF of the marker that ended the segment */
-    uint64_t buffer;       /* the next bits, at the top */
-    int count;             /* bits in buffer */
-    int padding;           /* how many of them are zeros of our own */
+    size_t size, position; /* position: the next byte to put into the chunk, or the 0xFF of the marker that ended the segment */
     int ended;
+    Bits bits;
+    const unsigned char *end; /* of the chunk's bytes; behind it zeros once the segment has ended */
+    unsigned char chunk[JPEG_CHUNK_BYTES + JPEG_MCU_BYTES + 16];
 } BitReader;
 
 enum { UPSAMPLE_NONE, UPSAMPLE_H2V1, UPSAMPLE_H1V2, UPSAMPLE_H2V2, UPSAMPLE_BOX };
@@ -63,7 +75,7 @@ typedef struct {
     int width, height;      /* samples that count */
     int blocks_wide;        /* blocks that cover them: what a scan of this component alone holds */
     int blocks_high;
-    size_t stride;          /* blocks per stored row: whole MCUs */
+    size_t stride;          /* blocks per stored row: whole MCUs, and an even number */
     int stored_rows;        /* block rows in coefficients: one MCU row (v), or all of them */
     int16_t *coefficients;  /* [stored_rows, stride, 64], natural order */
     unsigned char *samples; /* [2 * 8 * v, 8 * stride]: the rows of the last two MCU rows, at row index modulo 16 v */
@@ -86,7 +98,6 @@ typedef struct {
     uint32_t end_of_band_run;                /* blocks whose band is known to hold no new coefficients */
     int mcus_to_restart;
     int restarts;                            /* markers met: they count modulo 8 */
-    BitReader bits;
 } Scan;
 
 enum { COLOR_GREY, COLOR_RGB, COLOR_YCC, COLOR_CMYK, COLOR_YCCK };
@@ -113,6 +124,8 @@ typedef struct {
     HuffmanTable dc[4], ac[4];
     int restart_interval;   /* in MCUs; 0: none */
     Scan scan;
+    BitReader reader;
+    const Pixels *pixels;
     Image image;
 } Jpeg;
 
@@ -140,16 +153,17 @@ int huffman_build(HuffmanTable *table, const unsigned char counts[16], const uns
 void huffman_standard(HuffmanTable dc[2], HuffmanTable ac[2]);
 
 /* Starts reading bits at a byte position, with nothing buffered. */
-void bits_start(BitReader *bits, const unsigned char *data, size_t size, size_t position);
+void bits_start(BitReader *reader, const unsigned char *data, size_t size, size_t position);
+/* Makes sure that an MCU can be decoded without looking at the chunk's end. */
+void bits_prepare(BitReader *reader);
 /* 1 where more bits were taken than the segment has. */
-int bits_overrun(const BitReader *bits);
+int bits_overrun(const BitReader *reader);
+/* Bytes of the chunk that were not loaded yet. */
+size_t bits_unread(const BitReader *reader);
 
 /* Decodes one block of the scan into its coefficients: the whole of it in sequential files, a band or one more bit in
  * progressive ones. Returns 1, or 0 where the bits are no valid code. */
 int huffman_block(Jpeg *j, Component *c, int16_t *block);
-
-/* Dequantises a block and transforms it to samples, out[8 rows, 8], rows out_stride bytes apart. */
-void jpeg_idct(unsigned char *out, size_t out_stride, const int16_t *block, const uint16_t *quant);
 
 /* Picks each component's way of upsampling. Returns 0 where a ratio is not a whole number. */
 int upsample_choose(Jpeg *j);
