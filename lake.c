@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tensor.h"
+#include "method/nearest.h"
 
 /* ---- 0. Token normalisation --------------------------------------------------------------------------------
  *
@@ -192,7 +192,8 @@ int lake_select(uint32_t *chosen, size_t count, const LakeMoments *moments, size
  *     row = t[S]      with PCA: V (t - mu), V the K leading unit eigenvectors of the covariance
  *
  * For the cosine distance rows have unit length (a zero row stays zero), because then 1 - cos = ||u - v||^2 / 2: one
- * search serves both distances, and the deviation is a sum over neurons in both cases. */
+ * search serves both distances, and the deviation is a sum over neurons in both cases. A coreset keeps the rows that
+ * method/coreset.c chooses. */
 
 static float project(const float *token, const float *axis, const double *mean, size_t width)
 {
@@ -221,177 +222,26 @@ void lake_restrict(float *out, const float *tokens, size_t patches, const LakeLa
     }
 }
 
-/* Squared Euclidean distance, in double from the floats themselves: the one that counts everywhere. */
-static double squared_distance(const float *a, const float *b, size_t count)
-{
-    double sum = 0;
-
-    for (size_t k = 0; k < count; k++) {
-        double difference = (double)a[k] - b[k];
-        sum += difference * difference;
-    }
-    return sum;
-}
-
-/* Greedy k-centre, as PatchCore thins its memory bank: again and again the row that is farthest from all chosen ones
- * is chosen (ties to the smaller row); the first is drawn with the seed. Once every row equals a chosen one, the
- * farthest is at distance 0 and the smallest row not yet chosen is taken. */
-int lake_coreset(unsigned char *chosen, size_t keep, const float *rows, size_t row_count, size_t width, uint64_t seed,
-                 Error *e)
-{
-    double *nearest = malloc(row_count * sizeof *nearest); /* squared distance to the chosen rows; -1: chosen itself */
-    size_t next = (size_t)lake_random_below(&seed, row_count);
-
-    if (nearest == NULL)
-        return error_memory(e, "the coreset");
-    memset(chosen, 0, row_count);
-    for (size_t i = 0; i < row_count; i++)
-        nearest[i] = INFINITY;
-    for (; keep > 0; keep--) {
-        const float *centre = rows + next * width;
-        size_t farthest = 0;
-        chosen[next] = 1;
-        nearest[next] = -1;
-        for (size_t i = 0; i < row_count; i++) {
-            double distance = chosen[i] ? -1 : squared_distance(centre, rows + i * width, width);
-            if (distance < nearest[i])
-                nearest[i] = distance;
-            if (nearest[i] > nearest[farthest])
-                farthest = i;
-        }
-        next = farthest;
-    }
-    free(nearest);
-    return LAKE_OK;
-}
-
 /* ---- 3. Deviate: the structural score of a patch -----------------------------------------------------------
  *
  *     d(p) = min over gallery rows g of ||q(p) - g||           cosine: min of ||q(p) - g||^2 / 2
  *
- * The naive double loop's result, to the bit, at a matrix product's speed. ||q||^2 + ||g||^2 - 2 q.g gives all
- * distances of a block at once, but in float its cancellation loses small ones. So the product only rules rows out: a
- * float dot product of K terms, whatever its order of summation, is off by at most gamma ||q|| ||g|| <= gamma
- * (||q||^2 + ||g||^2) / 2 with gamma = K u / (1 - K u), u = 2^-24 (Higham, Accuracy and Stability of Numerical
- * Algorithms, 3.1). A row whose distance could still be below the best one found gets its distance computed
- * directly. That is a few rows per query; the others are passed over 32 at a time. */
+ * The naive double loop's result, to the bit, at a matrix product's speed: method/nearest.c. */
 
-enum { QUERY_BLOCK = 2048, ROW_BLOCK = 512 }; /* a 37 x 37 grid at once; a block of products is 4 MB at most */
-enum { SCAN = 32 };                           /* rows ruled out at once */
-
-size_t lake_nearest_workspace(size_t count, size_t width)
-{
-    size_t queries = count < QUERY_BLOCK ? count : QUERY_BLOCK;
-
-    return queries * ROW_BLOCK + tensor_linear_workspace(queries, ROW_BLOCK, width);
-}
-
-static size_t apart(size_t a, size_t b)
-{
-    return a > b ? a - b : b - a;
-}
-
-static int is_excluded(const LakeExclusion *x, uint32_t source, size_t query)
-{
-    size_t patch = source % x->patches;
-
-    if (source / x->patches != x->image)
-        return 0;
-    return x->radius < 0 || (apart(patch / x->width, query / x->width) <= (size_t)x->radius &&
-                             apart(patch % x->width, query % x->width) <= (size_t)x->radius);
-}
-
-/* One query against rows first..first+count, whose dot products with it are given; updates its best row. */
-static void scan_rows(const float *query, double query_norm, size_t query_index, const LakeLayer *layer, size_t first,
-                      size_t count, const float *dots, const LakeExclusion *exclusion, double *best, uint32_t *winner)
-{
-    const double terms = (double)(layer->count + 8), unit = 1.0 / 16777216; /* + 8: roundings outside the sum */
-    const double shrink = 1 - terms * unit / (1 - terms * unit);
-
-    for (size_t j = 0; j < count; j++) {
-        double norms = query_norm + layer->norms[first + j];
-        double squared;
-        /* The last condition: below it no sum inside the product can have overflowed. FLT_MIN covers underflow. */
-        if (norms * shrink - 2.0 * dots[j] > *best + FLT_MIN && norms < 1e38)
-            continue;
-        if (exclusion != NULL && is_excluded(exclusion, layer->source[first + j], query_index))
-            continue;
-        squared = squared_distance(query, layer->gallery + (first + j) * layer->count, layer->count);
-        if (squared < *best) { /* rows come in order, so of equal ones the smaller stays */
-            *best = squared;
-            *winner = (uint32_t)(first + j);
-        }
-    }
-}
-
-/* How many of SCAN rows have norms[j] - 2 dots[j] not above the limit; a form that compilers turn into vector
- * instructions. */
-static unsigned count_candidates(const float *norms, const float *dots, float limit)
-{
-    unsigned count = 0;
-
-    for (size_t j = 0; j < SCAN; j++)
-        count += !(norms[j] - 2 * dots[j] > limit);
-    return count;
-}
-
-/* scan_rows for a block of rows, SCAN of them passed over at once where none can be nearer: scan_rows' own condition in
- * float, with the largest norm in place of the row's in the rounding terms. Below 1e30 nothing overflows; 16 roundings
- * of 2^-24 cover the limit's and those of norms - 2 dots, where 2 |dots| <= query_norm + largest but for dots' own. */
-static void scan_block(const float *query, double query_norm, size_t query_index, const LakeLayer *layer, size_t first,
-                       size_t count, const float *dots, const float *norms, double largest,
-                       const LakeExclusion *exclusion, double *best, uint32_t *winner)
-{
-    const double unit = 1.0 / 16777216, terms = (double)(layer->count + 8), both = query_norm + largest;
-    const double slack = both * (terms * unit / (1 - terms * unit) + 16 * unit) + 2 * (double)FLT_MIN - query_norm;
-    const int overflows = !(both < 1e30);
-
-    for (size_t j = 0; j < count; j += SCAN) {
-        size_t rows = count - j < SCAN ? count - j : SCAN;
-        if (overflows || rows < SCAN || !(*best < 1e30) ||
-            count_candidates(norms + j, dots + j, (float)(*best + slack)) > 0)
-            scan_rows(query, query_norm, query_index, layer, first + j, rows, dots + j, exclusion, best, winner);
-    }
-}
-
-/* At most QUERY_BLOCK queries against the whole gallery. first: number of the first query. */
-static void search_block(double *best, uint32_t *winners, const float *queries, size_t first, size_t count,
-                         const LakeLayer *layer, const LakeExclusion *exclusion, float *workspace)
-{
-    float *dots = workspace, *linear_workspace = workspace + count * ROW_BLOCK, row_norms[ROW_BLOCK];
-    double norms[QUERY_BLOCK];
-
-    for (size_t i = 0; i < count; i++) {
-        double length = length_of(queries + i * layer->count, layer->count);
-        norms[i] = length * length;
-        best[i] = INFINITY;
-        winners[i] = UINT32_MAX;
-    }
-    for (size_t r = 0; r < layer->rows; r += ROW_BLOCK) {
-        size_t rows = layer->rows - r < ROW_BLOCK ? layer->rows - r : ROW_BLOCK;
-        Matrix block = {NULL, WTS_F32, rows, layer->count, NULL};
-        double largest = 0;
-        block.data = layer->gallery + r * layer->count;
-        for (size_t j = 0; j < rows; j++) {
-            double norm = layer->norms[r + j];
-            row_norms[j] = (float)(norm < FLT_MAX ? norm : FLT_MAX);
-            largest = norm > largest ? norm : largest;
-        }
-        tensor_linear(dots, rows, queries, layer->count, count, &block, NULL, EPILOGUE_NONE, linear_workspace);
-        for (size_t i = 0; i < count; i++)
-            scan_block(queries + i * layer->count, norms[i], first + i, layer, r, rows, dots + i * rows, row_norms, largest,
-                       exclusion, &best[i], &winners[i]);
-    }
-}
+enum { QUERY_BLOCK = 2048 }; /* a 37 x 37 grid at once */
 
 void lake_nearest(float *distances, uint32_t *winners, const float *queries, size_t count, const LakeLayer *layer,
                   LakeDistance distance, const LakeExclusion *exclusion, float *workspace)
 {
-    double best[QUERY_BLOCK];
+    double best[QUERY_BLOCK]; /* squared */
 
     for (size_t q = 0; q < count; q += QUERY_BLOCK) {
         size_t block = count - q < QUERY_BLOCK ? count - q : QUERY_BLOCK;
-        search_block(best, winners + q, queries + q * layer->count, q, block, layer, exclusion, workspace);
+        for (size_t i = 0; i < block; i++) {
+            best[i] = INFINITY;
+            winners[q + i] = UINT32_MAX;
+        }
+        nearest_improve(best, winners + q, queries + q * layer->count, NULL, q, block, layer, exclusion, workspace);
         for (size_t i = 0; i < block; i++)
             distances[q + i] = winners[q + i] == UINT32_MAX       ? 0
                                : distance == LAKE_DISTANCE_COSINE ? (float)(best[i] / 2)

@@ -1,0 +1,260 @@
+/* Nearest rows: the result of the naive double loop, to the bit, at a matrix product's speed.
+ *
+ *     ||q - g||^2 = ||q||^2 - 2 (q.g - ||g||^2 / 2)
+ *
+ * so the nearest row has the largest y = q.g - ||g||^2 / 2: a product with a bias. But in float its cancellation loses
+ * small distances. So the product only rules rows out: a float sum of n terms, whatever its order, is off by at most
+ * gamma_n times the sum of their absolute values, gamma_n = n u / (1 - n u), u = 2^-24 (Higham, Accuracy and Stability
+ * of Numerical Algorithms, 3.1). A row that could still be as near as the best one found gets its distance computed
+ * directly, in double. Those are a few rows per query; the others are passed over 32 at a time.
+ *
+ * Each thread takes a piece of the queries through the whole gallery, block by block, so that a block of products stays
+ * in its second-level cache and threads need not meet. The result does not depend on the order of the rows' visits:
+ * it is the smallest distance, and of equal ones the smallest row. */
+#include "method/nearest.h"
+
+#include <float.h>
+#include <math.h>
+
+#include "kernel/parallel.h"
+#include "tensor.h"
+
+enum { PIECE = 352, LEAST_PIECE = 64 }; /* queries of a thread at a time; for fewer, rows would be copied in vain */
+enum { ROW_BLOCK = 512 };               /* rows at a time */
+enum { STRIDE = ROW_BLOCK + 16 };       /* of the products: not a power of two, so that they do not share cache sets */
+enum { SCAN = 32 };                     /* rows ruled out at once */
+
+double nearest_squared(const float *a, const float *b, size_t width)
+{
+    double sum = 0;
+
+    for (size_t k = 0; k < width; k++) {
+        double difference = (double)a[k] - b[k];
+        sum += difference * difference;
+    }
+    return sum;
+}
+
+static double squared_length(const float *a, size_t width)
+{
+    double sum = 0;
+
+    for (size_t k = 0; k < width; k++)
+        sum += (double)a[k] * a[k];
+    return sum;
+}
+
+/* n = width + 1 terms; 8 more roundings cover those of the bias and of the limit that the result is compared with. */
+double nearest_gamma(size_t width)
+{
+    const double terms = (double)(width + 9) / 16777216;
+
+    return terms / (1 - terms);
+}
+
+/* ---- one query against one block of rows ---- */
+
+/* Rows first .. first + count - 1 of a gallery. */
+typedef struct {
+    const LakeLayer *layer;
+    const LakeExclusion *exclusion;
+    size_t first, count;
+    float bias[ROW_BLOCK]; /* -||g||^2 / 2 */
+    double largest;        /* ||g||^2 of them */
+    double gamma;
+} Block;
+
+typedef struct {
+    const float *numbers;
+    size_t index; /* the patch that exclusions speak of */
+    double norm, best;
+    uint32_t winner;
+} Query;
+
+static size_t apart(size_t a, size_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
+static int is_excluded(const LakeExclusion *x, uint32_t source, size_t query)
+{
+    size_t patch = source % x->patches;
+
+    if (source / x->patches != x->image)
+        return 0;
+    return x->radius < 0 || (apart(patch / x->width, query / x->width) <= (size_t)x->radius &&
+                             apart(patch % x->width, query % x->width) <= (size_t)x->radius);
+}
+
+static int may_win(const Query *q, const Block *block, size_t j)
+{
+    return block->exclusion == NULL || !is_excluded(block->exclusion, block->layer->source[block->first + j], q->index);
+}
+
+/* The least y of a row of the block that may be as near as the best one. The absolute values of a sum's terms are at
+ * most ||q|| ||g|| + ||g||^2 / 2 <= ||q||^2 / 2 + ||g||^2, and so is y: where rounding the limit to a float moves it
+ * farther than gamma allows, it is below every y anyway. FLT_MIN covers what underflows. */
+static float limit_of(const Query *q, const Block *block)
+{
+    double norms = q->norm / 2 + block->largest, limit = (q->norm - q->best) / 2;
+
+    if (!(norms < NEAREST_LIMIT))
+        return -INFINITY;
+    limit -= norms * block->gamma + (double)FLT_MIN;
+    return limit > -FLT_MAX ? (float)limit : -INFINITY;
+}
+
+/* How many of SCAN numbers are not below the limit; a form that compilers turn into vector instructions. */
+static unsigned count_candidates(const float *y, float limit)
+{
+    unsigned count = 0;
+
+    for (size_t j = 0; j < SCAN; j++)
+        count += !(y[j] < limit);
+    return count;
+}
+
+/* The first number from y[j] on that is not below the limit, or `count` where there is none. */
+static size_t next_candidate(const float *y, size_t j, size_t count, float limit)
+{
+    for (;; j++) {
+        while (j % SCAN == 0 && count - j >= SCAN && count_candidates(y + j, limit) == 0)
+            j += SCAN;
+        if (j == count || !(y[j] < limit))
+            return j;
+    }
+}
+
+static void try_row(Query *q, const Block *block, size_t j)
+{
+    const LakeLayer *layer = block->layer;
+    uint32_t row = (uint32_t)(block->first + j);
+    double squared = nearest_squared(q->numbers, layer->gallery + (size_t)row * layer->count, layer->count);
+
+    if (squared < q->best || (squared == q->best && row < q->winner)) {
+        q->best = squared;
+        q->winner = row;
+    }
+}
+
+/* y: products of the query with the rows of the block. The most promising row comes first: after it few others are left
+ * to be tried, in whatever order they stand. */
+static void search_block(Query *q, const Block *block, const float *y)
+{
+    float limit = limit_of(q, block);
+    size_t first = next_candidate(y, 0, block->count, limit), top = block->count;
+
+    for (size_t j = first; j < block->count; j = next_candidate(y, j + 1, block->count, limit))
+        if ((top == block->count || y[j] > y[top]) && may_win(q, block, j))
+            top = j;
+    if (top == block->count)
+        return;
+    try_row(q, block, top);
+    limit = limit_of(q, block);
+    for (size_t j = next_candidate(y, first, block->count, limit); j < block->count;
+         j = next_candidate(y, j + 1, block->count, limit))
+        if (j != top && may_win(q, block, j))
+            try_row(q, block, j);
+}
+
+/* ---- all queries against all rows ---- */
+
+static void begin_block(Block *block, size_t first)
+{
+    const LakeLayer *layer = block->layer;
+
+    block->first = first;
+    block->gamma = nearest_gamma(layer->count);
+    block->count = layer->rows - first < ROW_BLOCK ? layer->rows - first : ROW_BLOCK;
+    block->largest = 0;
+    for (size_t j = 0; j < block->count; j++) {
+        double norm = layer->norms[first + j];
+        block->bias[j] = (float)(-0.5 * (norm < FLT_MAX ? norm : FLT_MAX));
+        block->largest = norm > block->largest ? norm : block->largest;
+    }
+}
+
+/* At most PIECE queries. */
+typedef struct {
+    const float *numbers; /* [count, layer->count] */
+    const double *norms;  /* [count] or NULL */
+    double *best;
+    uint32_t *winners; /* or NULL */
+    size_t index, count;
+} Piece;
+
+static void search_piece(const Piece *p, Block *block, float *workspace)
+{
+    const LakeLayer *layer = block->layer;
+    const size_t width = layer->count;
+    double norms[PIECE];
+
+    for (size_t i = 0; i < p->count; i++)
+        norms[i] = p->norms != NULL ? p->norms[i] : squared_length(p->numbers + i * width, width);
+    for (size_t r = 0; r < layer->rows; r += ROW_BLOCK) {
+        Matrix rows = {0};
+        begin_block(block, r);
+        rows.data = layer->gallery + r * width;
+        rows.type = WTS_F32;
+        rows.rows = block->count;
+        rows.columns = width;
+        tensor_linear(workspace, STRIDE, p->numbers, width, p->count, &rows, block->bias, EPILOGUE_NONE,
+                      workspace + PIECE * STRIDE);
+        for (size_t i = 0; i < p->count; i++) {
+            Query q = {p->numbers + i * width, p->index + i, norms[i], p->best[i], UINT32_MAX};
+            if (p->winners != NULL)
+                q.winner = p->winners[i];
+            search_block(&q, block, workspace + i * STRIDE);
+            p->best[i] = q.best;
+            if (p->winners != NULL)
+                p->winners[i] = q.winner;
+        }
+    }
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Queries of a piece: a whole number of pieces for every thread, none of them short. */
+static size_t piece_size(size_t count)
+{
+    size_t threads = (size_t)kernel_threads(), rounds = (count + PIECE * threads - 1) / (PIECE * threads);
+    size_t size = (count + threads * rounds - 1) / (threads * rounds);
+
+    return smaller(count, size > LEAST_PIECE ? size : LEAST_PIECE);
+}
+
+static size_t thread_workspace(size_t width)
+{
+    return PIECE * STRIDE + tensor_linear_workspace(PIECE, ROW_BLOCK, width);
+}
+
+size_t lake_nearest_workspace(size_t count, size_t width)
+{
+    return (count > LEAST_PIECE ? (size_t)kernel_threads() : 1) * thread_workspace(width);
+}
+
+void nearest_improve(double *best, uint32_t *winners, const float *queries, const double *query_norms, size_t first,
+                     size_t count, const LakeLayer *layer, const LakeExclusion *exclusion, float *workspace)
+{
+    size_t size = piece_size(count), pieces = (count + size - 1) / size;
+
+    PARALLEL(pieces > 1 && (double)count * (double)layer->rows * (double)layer->count > PARALLEL_WORTHWHILE)
+    {
+        float *own = workspace + parallel_index() * thread_workspace(layer->count);
+        Block block;
+
+        block.layer = layer;
+        block.exclusion = exclusion;
+        SHARED_LOOP
+        for (size_t i = 0; i < pieces; i++) {
+            size_t at = i * size;
+            Piece p = {queries + at * layer->count, NULL, best + at, NULL, first + at, smaller(size, count - at)};
+            p.norms = query_norms != NULL ? query_norms + at : NULL;
+            p.winners = winners != NULL ? winners + at : NULL;
+            search_piece(&p, &block, own);
+        }
+    }
+}
