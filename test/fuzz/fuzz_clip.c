@@ -3,33 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
-#include "base/checksum.h"
 #include "clip.h"
-#include "test/fuzz/fuzz.h"
-#include "weights/format.h"
-
-/* The checksums of the tensors' data, where they lie in the file, then the head's. */
-static void repair(unsigned char *p, size_t size)
-{
-    uint32_t head, i, count;
-
-    if (size < AT_TABLE)
-        return;
-    put_u64le(p + AT_FILE_SIZE, size);
-    head = get_u32le(p + AT_HEAD_SIZE);
-    count = get_u32le(p + AT_TENSOR_COUNT);
-    if (head > size || head < AT_TABLE)
-        return;
-    for (i = 0; i < count && (size_t)i * ENTRY_SIZE + ENTRY_SIZE <= head - AT_TABLE; i++) {
-        unsigned char *entry = p + AT_TABLE + (size_t)i * ENTRY_SIZE;
-        uint64_t offset = get_u64le(entry + ENTRY_OFFSET), bytes = get_u64le(entry + ENTRY_BYTES);
-
-        if (offset <= size && bytes <= size - offset)
-            put_u32le(entry + ENTRY_CRC, crc32_update(0, p + offset, (size_t)bytes));
-    }
-    put_u32le(p + AT_HEAD_CRC, wts_head_crc(p, head));
-}
+#include "test/fuzz/repair_clip.h"
 
 static void check_tensors(const WtsFile *file)
 {
@@ -91,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (copy == NULL)
         abort();
     memcpy(copy + 1, data, size);
-    repair(copy + 1, size);
+    fuzz_repair_clip(copy + 1, size);
     good = open_weights(copy + 1, size);
     if (good) {
         memmove(copy, copy + 1, size);

@@ -1,11 +1,12 @@
-/* Checkpoint -> flat binary: convert/convert.c, names.c, config.c and weights/writer.c on hostile names and shapes. What
- * is written opens as a model. The input is a safetensors file. */
+/* Checkpoint -> flat binary: convert/convert.c, names.c, config.c and weights/writer.c on hostile names and shapes; and
+ * flat binary -> flat binary: convert/recode.c. What is written opens as a model. The input is a safetensors file, or a
+ * .clip file whose checksums are put right. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "clip.h"
 #include "convert/convert.h"
-#include "test/fuzz/fuzz.h"
+#include "test/fuzz/repair_clip.h"
 
 static void check_note(void *context, const char *line)
 {
@@ -27,9 +28,21 @@ static void make_vocabulary(void)
     fuzz_file("bpe.txt", text, sizeof text - 1);
 }
 
-static void open_result(void)
+/* Whether the bytes are a model that opens. */
+static int is_model(const unsigned char *bytes, size_t size)
 {
     Clip model;
+    Error e = FUZZ_ERROR;
+    int code = clip_open_memory(&model, bytes, size, "model", &e);
+
+    fuzz_check(code, &e);
+    clip_close(&model);
+    return code == LAKE_OK;
+}
+
+/* The output is whole, and a model where the input was one or was no .clip file. */
+static void check_output(int model_given)
+{
     WtsFile *file = NULL;
     size_t size;
     Error e = FUZZ_ERROR;
@@ -38,28 +51,35 @@ static void open_result(void)
     PROMISE(bytes != NULL && wts_open_memory(&file, bytes, size, "out.clip", &e) == LAKE_OK);
     PROMISE(wts_verify(file, &e) == LAKE_OK);
     wts_close(file);
-    PROMISE(clip_open_memory(&model, bytes, size, "out.clip", &e) == LAKE_OK);
-    clip_close(&model);
+    PROMISE(is_model(bytes, size) == model_given);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     ConvertOptions options;
     Error e = FUZZ_ERROR;
-    int code;
+    unsigned char *copy = fuzz_copy(data, size);
+    int code, model_given = 1;
 
-    make_vocabulary();
-    fuzz_file("fuzz.safetensors", data, size);
     convert_defaults(&options);
-    options.checkpoint = "fuzz.safetensors";
+    options.checkpoint = "fuzz";
     options.output = "out.clip";
-    options.vocabulary = "bpe.txt";
-    options.heads = 2;
-    options.text_heads = 1;
+    options.type = (WtsType)(size % 4);
+    if (size >= 5 && memcmp(data, WTS_MAGIC, 5) == 0) {
+        fuzz_repair_clip(copy, size);
+        model_given = is_model(copy, size);
+    } else { /* of a .clip file only the type may be changed */
+        make_vocabulary();
+        options.vocabulary = "bpe.txt";
+        options.heads = 2;
+        options.text_heads = 1;
+    }
+    fuzz_file("fuzz", copy, size);
+    free(copy);
     code = convert_checkpoint(&options, check_progress, check_note, NULL, &e);
     fuzz_check(code, &e);
     if (code == LAKE_OK)
-        open_result();
+        check_output(model_given);
     fuzz_files_clear();
     return 0;
 }

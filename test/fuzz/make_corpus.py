@@ -418,7 +418,10 @@ def make_clip():
                     options = checkpoints.EXAMPLE_OPTIONS[2:] if name == "text" else ("--heads", "2")
                     lake("convert", model, "-o", out, "--dtype", kind, *options)
                     with open(out, "rb") as f:
-                        write("clip", f"{name}-{kind}.clip", f.read())
+                        data = f.read()
+                    write("clip", f"{name}-{kind}.clip", data)
+                    if kind == "f16":
+                        write("convert", f"{name}.clip", data)
 
 
 def make_detector():
