@@ -112,6 +112,13 @@ int path_kind(const char *path)
     return S_ISREG(s.st_mode) ? PATH_FILE : S_ISDIR(s.st_mode) ? PATH_FOLDER : PATH_OTHER;
 }
 
+int path_same(const char *a, const char *b)
+{
+    struct stat s, t;
+
+    return stat(a, &s) == 0 && stat(b, &t) == 0 && s.st_dev == t.st_dev && s.st_ino == t.st_ino;
+}
+
 static int read_instead_of_map(FileView *view, const char *path, Error *e)
 {
     unsigned char *data;
@@ -254,6 +261,11 @@ int path_kind(const char *path)
         return PATH_MISSING;
     fclose(f);
     return PATH_FILE;
+}
+
+int path_same(const char *a, const char *b)
+{
+    return path_kind(a) != PATH_MISSING && strcmp(a, b) == 0;
 }
 
 int file_map(FileView *view, const char *path, Error *e)

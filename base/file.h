@@ -48,6 +48,9 @@ int file_save(const char *path, const void *data, size_t size, Error *e);
 enum { PATH_MISSING, PATH_FILE, PATH_FOLDER, PATH_OTHER };
 int path_kind(const char *path);
 
+/* 1 where both paths lead to one file that is there, by another spelling or a link too (without POSIX: the same spelling). */
+int path_same(const char *a, const char *b);
+
 /* Creates a folder, and its parents where they are missing; fine where it exists. */
 int folder_create(const char *path, Error *e);
 

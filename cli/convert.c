@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "cli/output.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
+#include "weights/format.h"
 
 static int run(int argc, char **argv, Error *e);
 
@@ -49,6 +51,15 @@ static char *default_output(const char *checkpoint)
     return output;
 }
 
+/* A checkpoint took long to download: nothing that is read here, nor anything but an older .clip file, is replaced. */
+static int check_output(const ConvertOptions *options, Error *e)
+{
+    if (path_kind(options->output) == PATH_FILE && path_same(options->checkpoint, options->output))
+        return error_set(e, LAKE_USAGE, "%s: the output would replace the checkpoint: give another name with -o",
+                         options->output);
+    return output_check(options->output, WTS_MAGIC, ".clip", e);
+}
+
 static int convert(ConvertOptions *options, Error *e)
 {
     Progress progress;
@@ -60,9 +71,12 @@ static int convert(ConvertOptions *options, Error *e)
         if (output == NULL)
             return error_memory(e, "a path");
     }
-    progress_begin(&progress, "converting");
-    code = convert_checkpoint(options, on_progress, on_note, &progress, e);
-    progress_clear(&progress);
+    code = check_output(options, e);
+    if (code == LAKE_OK) {
+        progress_begin(&progress, "converting");
+        code = convert_checkpoint(options, on_progress, on_note, &progress, e);
+        progress_clear(&progress);
+    }
     if (code == LAKE_OK)
         printf("%s\n", options->output);
     free(output);

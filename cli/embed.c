@@ -6,6 +6,7 @@
 #include "base/npy.h"
 #include "cli/inputs.h"
 #include "cli/model.h"
+#include "cli/output.h"
 #include "cli/settings.h"
 #include "cli/verbs.h"
 
@@ -173,7 +174,9 @@ static int embed(const EmbedOptions *o, const Arguments *arguments, Error *e)
         return error_set(e, LAKE_USAGE, "--layers and --res are of pictures, not of texts");
     if (o->output == NULL)
         return error_set(e, LAKE_USAGE, "expected -o OUT.npy, the array to write");
-    code = model_open(&model, "embed", o->weights, NULL, e);
+    code = output_check(o->output, "\x93NUMPY", ".npy", e);
+    if (code == LAKE_OK)
+        code = model_open(&model, "embed", o->weights, NULL, e);
     if (code != LAKE_OK)
         return code;
     if (o->text != NULL)

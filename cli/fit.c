@@ -7,6 +7,7 @@
 #include "cli/features.h"
 #include "cli/inputs.h"
 #include "cli/model.h"
+#include "cli/output.h"
 #include "cli/settings.h"
 #include "cli/summary.h"
 #include "cli/terminal.h"
@@ -181,6 +182,8 @@ static int fit(const Settings *settings, const Arguments *arguments, const char 
     if (output == NULL)
         return error_set(e, LAKE_USAGE, "expected -o D.lake, the detector to write");
     code = settings_apply(&options, settings, e);
+    if (code == LAKE_OK)
+        code = output_check(output, LAKE_DETECTOR_MAGIC, ".lake", e);
     if (code == LAKE_OK)
         code = file_check_output(output, e);
     if (code != LAKE_OK)

@@ -1,6 +1,7 @@
 /* lake merge: detectors fitted on parts of one normal set become one. */
 #include <stdlib.h>
 
+#include "cli/output.h"
 #include "cli/summary.h"
 #include "cli/verbs.h"
 #include "lake.h"
@@ -18,7 +19,7 @@ static int merge_into(const char *output, LakeDetector *parts, const LakeDetecto
 {
     LakeDetector merged;
     size_t read = 0;
-    int code = LAKE_OK;
+    int code = output_check(output, LAKE_DETECTOR_MAGIC, ".lake", e);
 
     while (read < arguments->count && code == LAKE_OK) {
         code = lake_detector_read(&parts[read], arguments->items[read], e);

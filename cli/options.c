@@ -257,7 +257,9 @@ int arguments_read(Arguments *arguments, const Verb *verb, const Option *options
             return LAKE_OK;
         }
     for (int i = 0; i < argc && code == LAKE_OK; i++) {
-        if (only_arguments || argv[i][0] != '-' || argv[i][1] == '\0')
+        if (argv[i][0] == '\0')
+            code = error_set(e, LAKE_USAGE, "argument %d is empty (a variable of the shell that is not set?)", i + 1);
+        else if (only_arguments || argv[i][0] != '-' || argv[i][1] == '\0')
             arguments->items[arguments->count++] = argv[i];
         else if (strcmp(argv[i], "--") == 0)
             only_arguments = 1;

@@ -43,7 +43,12 @@ static int refuse_other_kinds(const FileView *view, const char *path, Error *e)
         {"\x89"
          "CLIP",
          "a .clip file, converted already", "give it as --weights"},
+        {"\x89LAKE", "a detector, made by lake fit", "name the model's own file"},
         {"\x89HDF", "an HDF5 file", "take the model's .safetensors file"},
+        {"\x89PNG", "a picture", "name the model's file"},
+        {"\xff\xd8\xff", "a picture", "name the model's file"},
+        {"\"bpe_simple_vocab", "a vocabulary", "give it as --vocab, and name the model's file"},
+        {"#version:", "a vocabulary", "give it as --vocab, and name the model's file"},
     };
     size_t i;
 

@@ -204,17 +204,18 @@ static int read_length(const FileView *view, const char *path, size_t *length, E
     uint64_t n;
 
     if (view->size < 8)
-        return error_set(e, LAKE_BAD_INPUT, "%s: is no safetensors file: %llu bytes, expected 8 at least", path,
-                         (unsigned long long)view->size);
+        return error_set(e, LAKE_BAD_INPUT, "%s: is no safetensors file: %llu bytes, expected 8 at least; download it again",
+                         path, (unsigned long long)view->size);
     n = get_u64le(view->data);
     if (n > HEADER_LIMIT)
         return error_set(e, LAKE_BAD_INPUT,
-                         "%s: is no safetensors file: it would have a header of %llu bytes, at most %d are allowed",
+                         "%s: is no safetensors file, nor one of PyTorch or GGUF (its first 8 bytes, read as the length of a "
+                         "header, say %llu, at most %d is allowed); name the model's .safetensors file",
                          path, (unsigned long long)n, HEADER_LIMIT);
     if (n > view->size - 8)
         return error_set(e, LAKE_BAD_INPUT,
-                         "%s: is no safetensors file, or cut off: a header of %llu bytes in a file of %llu", path,
-                         (unsigned long long)n, (unsigned long long)view->size);
+                         "%s: is no safetensors file, or cut off: a header of %llu bytes in a file of %llu; download it again",
+                         path, (unsigned long long)n, (unsigned long long)view->size);
     *length = (size_t)n;
     return LAKE_OK;
 }

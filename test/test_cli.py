@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 import zlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -316,6 +317,10 @@ def check_bad_input():
     refuse("weights with a flipped bit", 3, "info", "flip.clip", says=["flip.clip"])
     damage("tiny.safetensors", "cut.safetensors", lambda d: d[:len(d) // 2])
     refuse("a checkpoint cut short", 3, "convert", "cut.safetensors", "-o", "x.clip", says=["cut.safetensors"], leaves=["x.clip"])
+    for name, path, word in (("a picture", "new/a.png", "a picture"), ("a detector", "d.lake", "a detector"),
+                             ("the vocabulary", "bpe_simple_vocab_16e6.txt", "--vocab"), ("some text", "text.png", "PyTorch or GGUF")):
+        refuse(f"a checkpoint that is {name}", 3, "convert", path, "-o", "x.clip", says=[path, word], leaves=["x.clip"])
+    refuse("an empty argument", 2, "convert", "", "-o", "x.clip", says=["argument 1 is empty"])
     refuse("a checkpoint without vocabulary", 3, "convert", "tiny.safetensors", "-o", "x.clip", "--vocab", "new/a.png", leaves=["x.clip"])
     pathlib.Path("bad.npy").write_bytes(b"\x93NUMPY\x01\x00\x10\x00{'descr': '<f4'}")
     refuse("features that are damaged", 3, "fit", "bad.npy", "-o", "x.lake", says=["bad.npy"], leaves=["x.lake"])
@@ -327,11 +332,51 @@ def check_bad_input():
            "-o", "x.lake", says=["prompts.txt", "2"], leaves=["x.lake"])
 
 
+def check_replaced():
+    """What is there already and of another kind stays: a glob behind -o, or the checkpoint by another name."""
+    os.symlink("tiny.safetensors", "link.safetensors")
+    kept = {name: pathlib.Path(name).read_bytes() for name in ("tiny.safetensors", "tiny.clip", "new/a.png", "bpe_simple_vocab_16e6.txt")}
+    for name, call, out in (("./checkpoint", ["convert", "tiny.safetensors"], "./tiny.safetensors"),
+                            ("a link's target", ["convert", "link.safetensors"], "tiny.safetensors"),
+                            ("./weights of another type", ["convert", "tiny.clip", "--dtype", "f16"], "./tiny.clip")):
+        refuse(f"convert does not replace {name}", 2, *call, "-o", out, says=["would replace the checkpoint", out])
+    for name, call, out in (("the vocabulary", ["convert", "tiny.safetensors"], "bpe_simple_vocab_16e6.txt"),
+                            ("a photo", ["fit", "good", "--weights", "tiny.clip", "--res", "32"], "new/a.png"),
+                            ("weights", ["merge", "d.lake", "d.lake"], "tiny.clip"),
+                            ("a photo", ["embed", "new/sub/a.png", "--weights", "tiny.clip"], "new/a.png")):
+        refuse(f"{call[0]} does not replace {name}", 2, *call, "-o", out, says=["is not replaced", out])
+    check(all(pathlib.Path(name).read_bytes() == data for name, data in kept.items()), "what was not to be replaced is as it was")
+    os.remove("link.safetensors")
+
+
+def check_killed():
+    """A conversion killed at any moment leaves the whole file or none under its name, and names only a whole one."""
+    call = [LAKE, "convert", "tiny.safetensors", "-o", "killed.clip"]
+    start = time.monotonic()
+    subprocess.run(call, check=True, capture_output=True)
+    takes, whole = time.monotonic() - start, pathlib.Path("killed.clip").read_bytes()
+    wrong, early = 0, 0
+    for i in range(20):
+        os.remove("killed.clip") if os.path.exists("killed.clip") else None
+        process = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        time.sleep(takes * i / 20)
+        process.kill()
+        said = process.communicate()[0]
+        found = pathlib.Path("killed.clip").read_bytes() if os.path.exists("killed.clip") else None
+        wrong += found not in (None, whole) or (bool(said) and found is None)
+        early += found is None
+    check(wrong == 0 and early > 0, "killed conversions leave no half file", f"{wrong} of 20 wrong, {early} before the end")
+    for path in pathlib.Path(".").glob("killed.clip*"):
+        path.unlink()
+
+
 def check_bad_output():
     before = sorted(os.listdir("."))
     refuse("output in a folder that is not there", 4, "fit", "good", "--weights", "tiny.clip", "-o", "nowhere/x.lake", says=["nowhere/x.lake"])
     refuse("output that is a folder", 4, "fit", "good", "--weights", "tiny.clip", "-o", "good", says=["good", "folder"])
     refuse("convert to a folder that is not there", 4, "convert", "tiny.safetensors", "-o", "nowhere/x.clip", says=["nowhere/x.clip"])
+    check_replaced()
+    check_killed()
     refuse("overlays into a file", 4, "score", "d.lake", "new", "--overlays", "d.lake", says=["d.lake"])
     if os.path.exists("/dev/full"):
         for name, call in (("convert", ["convert", "tiny.safetensors"]), ("fit", ["fit", "good", "--weights", "tiny.clip", "--res", "32"]),

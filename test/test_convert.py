@@ -292,10 +292,10 @@ def test_codes():
     if os.path.exists("/dev/full"):
         refuse("disk full", 4, "cannot write", "convert", path, "-o", "/dev/full")
     with open(out, "wb") as f:
-        f.write(b"the old file")
+        f.write(b"\x89CLIP, the old file")
     broken = place("codes_broken", make.broken()["infinity"][0], vocabulary=True)
     r = run("convert", broken, "-o", out)
-    check(r.returncode == 3 and open(out, "rb").read() == b"the old file", "a failure leaves the old output alone", f"exit {r.returncode}")
+    check(r.returncode == 3 and open(out, "rb").read() == b"\x89CLIP, the old file", "a failure leaves the old output alone", f"exit {r.returncode}")
 
 
 def test_info():
