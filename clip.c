@@ -90,16 +90,19 @@ static size_t all_rows(const Sequences *s)
     return s->starts[s->count];
 }
 
-/* attended = softmax(q k^T / sqrt(head width)) v per head and sequence, of columns q, k and v of qkv. */
-static void attend(const ClipActivations *a, const TowerConfig *t, const Sequences *s, size_t q, size_t k, size_t v)
+/* attended = softmax(q k^T / sqrt(head width)) v per head and sequence, of columns q, k and v of qkv. A block whose
+ * weights were rounded to bf16 or further may have these rounded to bf16, too. */
+static void attend(const ClipActivations *a, const TowerConfig *t, const ClipBlock *b, const Sequences *s, size_t q,
+                   size_t k, size_t v)
 {
     size_t width = t->width, stride = 3 * width, head_width = width / t->heads;
+    WtsType type = b->qkv.type == WTS_BF16 || b->qkv.type == WTS_Q8 ? WTS_BF16 : WTS_F32;
     float scale = (float)(1.0 / sqrt((double)head_width));
 
     for (size_t i = 0; i < s->count; i++) {
         const float *qkv = a->qkv + s->starts[i] * stride;
         tensor_attention(a->attended + s->starts[i] * width, width, qkv + q, qkv + k, qkv + v, stride,
-                         s->starts[i + 1] - s->starts[i], t->heads, head_width, scale, s->causal, a->workspace);
+                         s->starts[i + 1] - s->starts[i], t->heads, head_width, scale, s->causal, type, a->workspace);
     }
 }
 
@@ -129,10 +132,10 @@ static void run_block(const ClipActivations *a, const TowerConfig *t, const Clip
     tensor_layernorm(a->normed, a->x, b->ln_1_gain, b->ln_1_bias, rows, width, t->eps);
     tensor_linear(a->qkv, 3 * width, a->normed, width, rows, &b->qkv, b->qkv_bias, EPILOGUE_NONE, a->workspace);
     if (vv != NULL) {
-        attend(a, t, s, v, v, v);
+        attend(a, t, b, s, v, v, v);
         add_attended(vv, a, t, b, rows);
     }
-    attend(a, t, s, q, k, v);
+    attend(a, t, b, s, q, k, v);
     add_attended(a->x, a, t, b, rows);
     add_mlp(a, t, b, rows);
 }

@@ -101,7 +101,7 @@ static int check_tensors(const WtsFile *file, Error *e)
 /* PREFIX NAME as a matrix [shape[0], everything else]; data NULL where the file has none. */
 static Matrix bind_matrix(const WtsFile *file, const char *prefix, const char *name)
 {
-    Matrix m = {NULL, WTS_F32, 0, 0, NULL};
+    Matrix m = {NULL, WTS_F32, 0, 0, NULL, LAYOUT_ROWS};
     const WtsTensor *t;
     char full[128];
 

@@ -12,7 +12,8 @@
 
 static float matrix_at(const Matrix *w, size_t row, size_t column)
 {
-    size_t i = row * w->columns + column;
+    size_t i = w->layout == LAYOUT_PANELS ? wts_panel_index(w->type, w->columns, row, column)
+                                          : row * w->columns + column;
 
     switch (w->type) {
     case WTS_F16:
@@ -100,9 +101,12 @@ static void plain_softmax(float *x, size_t count)
 }
 
 static void plain_attention(float *out, size_t ldo, const float *q, const float *k, const float *v, size_t stride,
-                            size_t n, size_t heads, size_t head_width, float scale, int causal, float *workspace)
+                            size_t n, size_t heads, size_t head_width, float scale, int causal, WtsType type,
+                            float *workspace)
 {
     float *weights = workspace; /* [n] of one query */
+
+    (void)type; /* nothing is rounded here */
 
     for (size_t head = 0; head < heads; head++, q += head_width, k += head_width, v += head_width, out += head_width) {
         for (size_t i = 0; i < n; i++) {
@@ -145,6 +149,7 @@ static void plain_error_function(float *x, size_t count)
 const Kernel kernel_plain = {
     "plain",           plain_linear,          plain_linear_workspace, plain_layernorm,
     plain_attention,   plain_attention_workspace, plain_exponential,  plain_error_function,
+    0,                 0,                     NULL,
 };
 
 /* ---- the public functions that a kernel computes ---- */
@@ -171,9 +176,9 @@ void tensor_layernorm(float *y, const float *x, const float *gain, const float *
 }
 
 void tensor_attention(float *out, size_t ldo, const float *q, const float *k, const float *v, size_t stride, size_t n,
-                      size_t heads, size_t head_width, float scale, int causal, float *workspace)
+                      size_t heads, size_t head_width, float scale, int causal, WtsType type, float *workspace)
 {
-    kernel_current()->attention(out, ldo, q, k, v, stride, n, heads, head_width, scale, causal, workspace);
+    kernel_current()->attention(out, ldo, q, k, v, stride, n, heads, head_width, scale, causal, type, workspace);
 }
 
 size_t tensor_attention_workspace(size_t n, size_t heads, size_t head_width)

@@ -16,6 +16,10 @@
  * $LAKE_KERNEL names a kernel that cannot run. */
 int tensor_begin(Error *e);
 
+/* Where a matrix has number (row, column): one row after the other, or in panels (weights.h: wts_panel_index), which the
+ * fast kernels read as they lie. */
+typedef enum { LAYOUT_ROWS, LAYOUT_PANELS } MatrixLayout;
+
 /* A weight matrix as checkpoints store it: rows are outputs, columns inputs. */
 typedef struct {
     const void *data; /* [rows, columns] of `type` */
@@ -23,6 +27,7 @@ typedef struct {
     size_t rows, columns;
     const float *scales; /* [rows] where the type is WTS_Q8: what the numbers of a row are multiplied by, 0 or more;
                             else NULL */
+    MatrixLayout layout;
 } Matrix;
 
 /* Row `row` of a matrix of any type as floats. */
@@ -43,9 +48,10 @@ void tensor_layernorm(float *y, const float *x, const float *gain, const float *
 
 /* Multi-head attention of one sequence. q, k, v: n tokens, `stride` floats from token to token, head h at
  * offset h * head_width; out [n, heads * head_width] with row distance ldo. out = softmax(q k^T * scale) v per
- * head, with causal != 0 over keys 0..i for query i only. workspace: tensor_attention_workspace floats. */
+ * head, with causal != 0 over keys 0..i for query i only. type: WTS_BF16 where q, k, v and the weights of the softmax may
+ * be rounded to bf16, which kernels that multiply it do; else WTS_F32. workspace: tensor_attention_workspace floats. */
 void tensor_attention(float *out, size_t ldo, const float *q, const float *k, const float *v, size_t stride, size_t n,
-                      size_t heads, size_t head_width, float scale, int causal, float *workspace);
+                      size_t heads, size_t head_width, float scale, int causal, WtsType type, float *workspace);
 size_t tensor_attention_workspace(size_t n, size_t heads, size_t head_width);
 
 /* How a grid of position embeddings is brought to another size. */

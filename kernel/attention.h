@@ -2,99 +2,152 @@
  * and the softmax is carried along (Milakov and Gimelshein 2018, "Online normalizer calculation for softmax"; the
  * tiling is that of FlashAttention, Dao et al. 2022):
  *
- *   S = (scale Q) K^T                       the tiles of gemm.h, keys transposed to panels
+ *   S = (scale log2(e) Q) K^T               tiles (tile.h), keys transposed to panels
  *   m' = max(m, row maxima of S)            running maximum of each query
- *   P = exp(S - m'), s = s e^(m - m') + row sums of P
- *   O = O e^(m - m') + P V                  the same tiles, values copied to panels
+ *   P = 2^(S - m'), s = s 2^(m - m') + row sums of P
+ *   O = O 2^(m - m') + P V                  tiles again, values copied to panels
  *
- * and at the end out = O / s. A block has at most BLOCK_K keys, so that P can stand where tiles expect an x block; up
- * to that many tokens it is a single block. Each query is computed in one fixed order, whichever thread takes it. */
-#include <math.h>
+ * and at the end out = O / s. Powers of two, because 2^x is cheaper than e^x and log2(e) costs nothing where the scale
+ * is multiplied in anyway. Lanes hold floats or, where it is allowed and the processor has it, pairs of bf16: then Q, K,
+ * V and P are rounded, all sums are floats. A block has at most KEYS keys, so that P can stand where tiles expect rows of
+ * x. Each query is computed in one fixed order, whichever thread takes it. */
+#define KEYS SHORT_LANES
+/* Queries of one block, at most: whole tiles, not fewer than PANEL, whose buffers the packing of keys borrows; S, P and O
+ * together stay within the second-level cache. */
+#define QUERIES ((TILE_ROWS < 8 ? 8 : 4) * TILE_ROWS)
+#define LOG2_E 1.44269504f
 
-#define KEYS (BLOCK_K / TILE_COLUMNS * TILE_COLUMNS) /* of one block: whole panels */
-#define QUERIES (4 * TILE_ROWS) /* of one block: S and O together stay within the second-level cache */
+/* The sizes of one call. */
+typedef struct {
+    Arithmetic arithmetic;
+    size_t in_lane;       /* numbers */
+    size_t n, head_width;
+    size_t head_lanes;    /* of a row of q or k */
+    size_t key_lanes;     /* of n keys */
+    size_t value_panels;  /* that cover a head's width */
+    size_t keys_floats;   /* one head's keys: [panels of keys][head_lanes][PANEL] */
+    size_t values_floats; /* one head's values: [value_panels][key_lanes][PANEL] */
+} AttentionSizes;
 
-/* Panels that cover a head's width, and floats of O per query. */
-static size_t head_panels(size_t head_width)
+static AttentionSizes attention_sizes(Arithmetic arithmetic, size_t n, size_t head_width)
 {
-    return divide_up(head_width, TILE_COLUMNS);
-}
+    AttentionSizes s;
 
-/* Floats of one head's keys as panels [n / TILE_COLUMNS][head_width][TILE_COLUMNS], and of its values as panels
- * [head_width / TILE_COLUMNS][n][TILE_COLUMNS]. */
-static size_t keys_floats(size_t n, size_t head_width)
-{
-    return divide_up(n, TILE_COLUMNS) * TILE_COLUMNS * head_width;
-}
-
-static size_t values_floats(size_t n, size_t head_width)
-{
-    return head_panels(head_width) * TILE_COLUMNS * n;
+    s.arithmetic = arithmetic;
+    s.in_lane = arithmetic == ARITHMETIC_BF16 ? 2 : 1;
+    s.n = n;
+    s.head_width = head_width;
+    s.head_lanes = divide_up(head_width, s.in_lane);
+    s.key_lanes = divide_up(n, s.in_lane);
+    s.value_panels = divide_up(head_width, PANEL);
+    s.keys_floats = divide_up(n, PANEL) * PANEL * s.head_lanes;
+    s.values_floats = s.value_panels * PANEL * s.key_lanes;
+    return s;
 }
 
 /* One thread's buffers. */
 typedef struct {
-    float *q;       /* [QUERIES, ROW_STRIDE] scaled queries */
-    float *p;       /* [QUERIES, ROW_STRIDE] scores, then weights, of one block of keys */
-    float *o;       /* [QUERIES, head_panels * TILE_COLUMNS] */
+    float *q;       /* [QUERIES, SHORT_STRIDE] lanes of scaled queries */
+    float *p;       /* [QUERIES, SHORT_STRIDE] scores, then lanes of weights, of one block of keys */
+    float *o;       /* [QUERIES, value_panels * PANEL] */
     float *highest; /* [QUERIES] m */
     float *sum;     /* [QUERIES] s */
+    float *row;     /* [KEYS] */
 } AttentionBuffers;
 
 static size_t attention_thread_floats(size_t head_width)
 {
-    return divide_up(QUERIES * (2 * ROW_STRIDE + head_panels(head_width) * TILE_COLUMNS + 2), LINE_FLOATS) *
+    return divide_up(QUERIES * (2 * SHORT_STRIDE + divide_up(head_width, PANEL) * PANEL + 2) + KEYS, LINE_FLOATS) *
            LINE_FLOATS;
 }
 
-static AttentionBuffers carve_attention(float *at, size_t head_width)
+static AttentionBuffers carve_attention(float *at, const AttentionSizes *s)
 {
     AttentionBuffers b;
 
     b.q = at;
-    b.p = b.q + QUERIES * ROW_STRIDE;
-    b.o = b.p + QUERIES * ROW_STRIDE;
-    b.highest = b.o + QUERIES * head_panels(head_width) * TILE_COLUMNS;
+    b.p = b.q + QUERIES * SHORT_STRIDE;
+    b.o = b.p + QUERIES * SHORT_STRIDE;
+    b.row = b.o + QUERIES * s->value_panels * PANEL;
+    b.highest = b.row + KEYS;
     b.sum = b.highest + QUERIES;
     return b;
 }
 
-static void pack_keys(float *keys, const float *k, size_t stride, size_t n, size_t head_width)
-{
-    Rows rows = {k, WTS_F32, stride};
+/* ---- keys and values to panels ---- */
 
-    for (size_t first = 0; first < n; first += TILE_COLUMNS)
-        transpose_panel(keys + first * head_width, rows, first, smaller(TILE_COLUMNS, n - first), 0, head_width);
+/* x[count] to lanes; out may be x. */
+static void to_lanes(float *out, const float *x, size_t count, Arithmetic arithmetic)
+{
+#ifdef V_HAS_BF16
+    if (arithmetic == ARITHMETIC_BF16) {
+        round_row(out, x, count);
+        return;
+    }
+#endif
+    (void)arithmetic;
+    if (out != x)
+        memcpy(out, x, count * sizeof *out);
 }
 
-static void pack_values(float *values, const float *v, size_t stride, size_t n, size_t head_width)
+/* PANEL rows of k become lanes in `rows` [PANEL, SHORT_STRIDE], then a panel. */
+static void pack_keys(float *keys, const float *k, size_t stride, const AttentionSizes *s, float *rows)
 {
-    for (size_t first = 0; first < head_width; first += TILE_COLUMNS) {
-        size_t width = smaller(TILE_COLUMNS, head_width - first);
-        for (size_t i = 0; i < n; i++, values += TILE_COLUMNS) {
-            memcpy(values, v + i * stride + first, width * sizeof *v);
-            memset(values + width, 0, (TILE_COLUMNS - width) * sizeof *v);
-        }
+    Rows lanes = {rows, WTS_F32, SHORT_STRIDE, NULL};
+
+    for (size_t first = 0; first < s->n; first += PANEL, keys += PANEL * s->head_lanes) {
+        size_t count = smaller(PANEL, s->n - first);
+        for (size_t i = 0; i < count; i++)
+            to_lanes(rows + i * SHORT_STRIDE, k + (first + i) * stride, s->head_width, s->arithmetic);
+        transpose_panel(keys, lanes, 0, count, 0, s->head_lanes);
     }
 }
 
-/* c[rows, columns of all panels] (+)= a[rows, count] times panels that are `step` floats apart. */
-static void multiply_panels(float *c, size_t ldc, const float *a, size_t rows, size_t count, const float *panels,
-                            size_t step, size_t panel_count, int add)
+/* panel row = v[0 .. width - 1] of one key, in bf16 beside those of the next key (or 0, where there is none). */
+static void pack_value_lanes(float *out, const float *v, const float *next, size_t width, Arithmetic arithmetic)
 {
-    for (size_t j = 0; j < panel_count; j++)
-        for (size_t r = 0; r < rows; r += TILE_ROWS)
-            tile(smaller(TILE_ROWS, rows - r), c + r * ldc + j * TILE_COLUMNS, ldc, a + r * ROW_STRIDE,
-                 panels + j * step, count, NULL, add);
+    memset(out + width, 0, (PANEL - width) * sizeof *out);
+    memcpy(out, v, width * sizeof *out);
+#ifdef V_HAS_BF16
+    if (arithmetic == ARITHMETIC_BF16) {
+        float other[PANEL] = {0};
+        if (next != NULL)
+            memcpy(other, next, width * sizeof *other);
+        for (size_t j = 0; j < PANEL; j += V_WIDTH)
+            v_store(out + j, v_pair_bf16(v_load(out + j), v_load(other + j)));
+    }
+#endif
+    (void)next, (void)arithmetic;
 }
 
-/* Scores p[count] of one query become weights e^(p - m'); from `visible` on they become 0. m and s are brought up to
- * date; returns e^(m - m'), the factor for what was summed before. */
+static void pack_values(float *values, const float *v, size_t stride, const AttentionSizes *s)
+{
+    for (size_t first = 0; first < s->head_width; first += PANEL) {
+        size_t width = smaller(PANEL, s->head_width - first);
+        for (size_t i = 0; i < s->n; i += s->in_lane, values += PANEL)
+            pack_value_lanes(values, v + i * stride + first, i + 1 < s->n ? v + (i + 1) * stride + first : NULL, width,
+                             s->arithmetic);
+    }
+}
+
+/* ---- the softmax ---- */
+
+/* 2^x for x <= 0, as v_exp; below 2^-126 it stays there. */
+V_INLINE V v_exp2_negative(V x)
+{
+    V clipped = v_max(v_set(-126.0f), x), n_bits = v_add(clipped, v_set(V_ROUND));
+    V r = v_mul(v_sub(clipped, v_sub(n_bits, v_set(V_ROUND))), v_set(0.69314718f));
+
+    return v_times_power(v_exp_fraction(r), n_bits);
+}
+
+/* Scores p[count] of one query become weights 2^(p - m'); from `visible` on they become 0. m and s are brought up to
+ * date; returns 2^(m - m'), the factor for what was summed before. */
 static float soften(float *p, size_t visible, size_t count, float *highest, float *sum)
 {
     size_t whole = visible / V_WIDTH * V_WIDTH;
     V top = v_set(*highest), total = v_zero(), shift;
-    float before = *highest, factor, rest;
+    float before = *highest, rest = 0;
 
     for (size_t i = 0; i < whole; i += V_WIDTH)
         top = v_max(top, v_load(p + i));
@@ -104,106 +157,152 @@ static float soften(float *p, size_t visible, size_t count, float *highest, floa
 
     shift = v_set(*highest);
     for (size_t i = 0; i < whole; i += V_WIDTH) {
-        V weight = v_exp(v_sub(v_load(p + i), shift));
+        V weight = v_exp2_negative(v_sub(v_load(p + i), shift));
         v_store(p + i, weight);
         total = v_add(total, weight);
     }
-    rest = 0;
     if (whole < visible) {
         float last[V_WIDTH];
-        v_store(last, v_exp(v_sub(v_load(p + whole), shift))); /* reads into the padding of the row */
+        v_store(last, v_exp2_negative(v_sub(v_load(p + whole), shift))); /* reads into the padding of the row */
         for (size_t i = whole; i < visible; i++)
             rest += p[i] = last[i - whole];
     }
     memset(p + visible, 0, (count - visible) * sizeof *p);
-    factor = before > -INFINITY ? expf(before - *highest) : 0.0f;
-    *sum = *sum * factor + (v_sum(total) + rest);
-    return factor;
+    if (before == *highest) {
+        *sum += v_sum(total) + rest;
+        return 1;
+    }
+    before = before > -INFINITY ? exp2f(before - *highest) : 0.0f;
+    *sum = *sum * before + (v_sum(total) + rest);
+    return before;
 }
 
-static void scale_row(float *x, size_t count, float factor)
-{
-    for (size_t i = 0; i < count; i += V_WIDTH)
-        v_store(x + i, v_mul(v_load(x + i), v_set(factor)));
-}
+/* ---- a block of queries ---- */
 
 /* What all blocks of one head share. */
 typedef struct {
     const float *q, *keys, *values; /* queries as given; keys and values packed */
     float *out;
-    size_t stride, ldo, n, head_width;
-    float scale;
+    size_t stride, ldo;
+    float scale; /* with log2(e) */
     int causal;
+    TileFunction tile;
 } Head;
 
-static void attend_block(const Head *h, size_t first, const AttentionBuffers *b)
+/* c[rows, PANEL each] (+)= x[rows, lanes] times panels `step` floats apart; rows spread evenly over the tiles. */
+static void multiply_panels(const Head *h, float *c, size_t ldc, const float *x, size_t rows, size_t lanes,
+                            const float *panels, size_t step, size_t panel_count, int add)
 {
-    size_t rows = smaller(QUERIES, h->n - first), width = head_panels(h->head_width) * TILE_COLUMNS;
-    size_t end = h->causal ? first + rows : h->n; /* keys that any of these queries sees */
+    size_t tiles = divide_up(rows, TILE_ROWS);
+
+    for (size_t j = 0; j < panel_count; j++) {
+        const float *panel = panels + j * step;
+        for (size_t i = 0; i < tiles; i++) {
+            size_t row = rows * i / tiles, end = rows * (i + 1) / tiles;
+            for (size_t at = 0; at < PANEL; at += TILE_COLUMNS) {
+                Tile t = {c + row * ldc + j * PANEL + at, ldc, x + row * SHORT_STRIDE, panel + at, lanes, NULL, add,
+                          panel, NULL, NULL, NULL};
+                h->tile(end - row, &t);
+            }
+        }
+    }
+}
+
+static void scale_row(float *out, const float *x, size_t count, V factor)
+{
+    size_t i = 0;
+
+    for (; i + V_WIDTH <= count; i += V_WIDTH)
+        v_store(out + i, v_mul(v_load(x + i), factor));
+    if (i < count) {
+        float rest[V_WIDTH] = {0};
+        memcpy(rest, x + i, (count - i) * sizeof *x);
+        v_store(rest, v_mul(v_load(rest), factor));
+        memcpy(out + i, rest, (count - i) * sizeof *out);
+    }
+}
+
+/* Queries `first` up to `first` + rows - 1. */
+static void attend_block(const Head *h, const AttentionSizes *s, size_t first, size_t rows, const AttentionBuffers *b)
+{
+    size_t width = s->value_panels * PANEL;
+    size_t end = h->causal ? first + rows : s->n; /* keys that any of these queries sees */
 
     for (size_t r = 0; r < rows; r++) {
-        for (size_t d = 0; d < h->head_width; d++)
-            b->q[r * ROW_STRIDE + d] = h->q[(first + r) * h->stride + d] * h->scale;
+        scale_row(b->row, h->q + (first + r) * h->stride, s->head_width, v_set(h->scale));
+        to_lanes(b->q + r * SHORT_STRIDE, b->row, s->head_width, s->arithmetic);
         b->highest[r] = -INFINITY;
         b->sum[r] = 0;
     }
     for (size_t key = 0; key < end; key += KEYS) {
         size_t count = smaller(KEYS, end - key);
 
-        for (size_t j = 0; j < count; j += TILE_COLUMNS)
-            multiply_panels(b->p + j, ROW_STRIDE, b->q, rows, h->head_width, h->keys + (key + j) * h->head_width, 0, 1,
-                            0);
+        multiply_panels(h, b->p, SHORT_STRIDE, b->q, rows, s->head_lanes, h->keys + key * s->head_lanes,
+                        PANEL * s->head_lanes, divide_up(count, PANEL), 0);
         for (size_t r = 0; r < rows; r++) {
+            float *p = b->p + r * SHORT_STRIDE, factor;
             size_t query = first + r, visible = count;
-            float factor;
             if (h->causal)
                 visible = query < key ? 0 : smaller(count, query + 1 - key);
-            factor = soften(b->p + r * ROW_STRIDE, visible, count, &b->highest[r], &b->sum[r]);
-            if (key > 0)
-                scale_row(b->o + r * width, width, factor);
+            factor = soften(p, visible, count, &b->highest[r], &b->sum[r]);
+            if (key > 0 && factor != 1)
+                scale_row(b->o + r * width, b->o + r * width, width, v_set(factor));
+            to_lanes(p, p, count, s->arithmetic);
         }
-        multiply_panels(b->o, width, b->p, rows, count, h->values + key * TILE_COLUMNS, h->n * TILE_COLUMNS,
-                        head_panels(h->head_width), key > 0);
+        multiply_panels(h, b->o, width, b->p, rows, divide_up(count, s->in_lane), h->values + key / s->in_lane * PANEL,
+                        s->key_lanes * PANEL, s->value_panels, key > 0);
     }
     for (size_t r = 0; r < rows; r++)
-        for (size_t d = 0; d < h->head_width; d++)
-            h->out[(first + r) * h->ldo + d] = b->o[r * width + d] / b->sum[r];
+        scale_row(h->out + (first + r) * h->ldo, b->o + r * width, s->head_width, v_set(1 / b->sum[r]));
+}
+
+static Arithmetic attention_arithmetic(WtsType type)
+{
+#ifdef V_HAS_BF16
+    if (type == WTS_BF16)
+        return ARITHMETIC_BF16;
+#endif
+    (void)type;
+    return ARITHMETIC_F32;
 }
 
 static void fast_attention(float *out, size_t ldo, const float *q, const float *k, const float *v, size_t stride,
-                           size_t n, size_t heads, size_t head_width, float scale, int causal, float *workspace)
+                           size_t n, size_t heads, size_t head_width, float scale, int causal, WtsType type,
+                           float *workspace)
 {
-    size_t keys_size = keys_floats(n, head_width), values_size = values_floats(n, head_width);
+    AttentionSizes s = attention_sizes(attention_arithmetic(type), n, head_width);
     size_t blocks = divide_up(n, QUERIES);
-    float *keys = line_start(workspace), *values = keys + heads * keys_size, *buffers = values + heads * values_size;
+    float *keys = line_start(workspace), *values = keys + heads * s.keys_floats;
+    float *buffers = values + heads * s.values_floats;
 
-    if (head_width > BLOCK_K) { /* no model has such heads; the tiles would need another loop */
-        kernel_plain.attention(out, ldo, q, k, v, stride, n, heads, head_width, scale, causal, workspace);
+    if (head_width > SHORT_LANES) { /* no model has such heads; the tiles would need another loop */
+        kernel_plain.attention(out, ldo, q, k, v, stride, n, heads, head_width, scale, causal, type, workspace);
         return;
     }
     PARALLEL((double)n * (double)n * (double)head_width * (double)heads > PARALLEL_WORTHWHILE)
     {
-        AttentionBuffers b =
-            carve_attention(buffers + parallel_index() * attention_thread_floats(head_width), head_width);
+        AttentionBuffers b = carve_attention(buffers + parallel_index() * attention_thread_floats(head_width), &s);
 
         DIVIDED_LOOP
         for (size_t h = 0; h < heads; h++) {
-            pack_keys(keys + h * keys_size, k + h * head_width, stride, n, head_width);
-            pack_values(values + h * values_size, v + h * head_width, stride, n, head_width);
+            pack_keys(keys + h * s.keys_floats, k + h * head_width, stride, &s, b.p);
+            pack_values(values + h * s.values_floats, v + h * head_width, stride, &s);
         }
         SHARED_LOOP
         for (size_t unit = 0; unit < heads * blocks; unit++) {
-            size_t h = unit / blocks;
-            Head head = {q + h * head_width, keys + h * keys_size, values + h * values_size, out + h * head_width,
-                         stride, ldo, n, head_width, scale, causal};
-            attend_block(&head, unit % blocks * QUERIES, &b);
+            size_t h = unit / blocks, block = unit % blocks, first = n * block / blocks;
+            Head head = {q + h * head_width, keys + h * s.keys_floats, values + h * s.values_floats,
+                         out + h * head_width, stride, ldo, scale * LOG2_E, causal,
+                         tile_function(s.arithmetic, SHORT_STRIDE)};
+            attend_block(&head, &s, first, n * (block + 1) / blocks - first, &b);
         }
     }
 }
 
 static size_t fast_attention_workspace(size_t n, size_t heads, size_t head_width)
 {
-    size_t fast = LINE_FLOATS + heads * (keys_floats(n, head_width) + values_floats(n, head_width)) +
+    AttentionSizes s = attention_sizes(ARITHMETIC_F32, n, head_width); /* which needs most */
+    size_t fast = LINE_FLOATS + heads * (s.keys_floats + s.values_floats) +
                   (size_t)kernel_threads() * attention_thread_floats(head_width);
     size_t plain = kernel_plain.attention_workspace(n, heads, head_width);
 

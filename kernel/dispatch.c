@@ -20,16 +20,21 @@ typedef struct {
     int runs_here;
 } Candidate;
 
-enum { CANDIDATES = 5 };
+enum { CANDIDATES = 10 };
 
 /* Best first. */
 static void list_candidates(Candidate list[CANDIDATES])
 {
-    list[0] = (Candidate){"avx512", kernel_avx512, cpu_has_avx512()};
-    list[1] = (Candidate){"avx2", kernel_avx2, cpu_has_avx2()};
-    list[2] = (Candidate){"neon", kernel_neon, cpu_has_neon()};
-    list[3] = (Candidate){"sse2", kernel_sse2, cpu_has_sse2()};
-    list[4] = (Candidate){"plain", &kernel_plain, 1};
+    list[0] = (Candidate){"avx512bf16", kernel_avx512bf16, cpu_has_avx512bf16()};
+    list[1] = (Candidate){"avx512vnni", kernel_avx512vnni, cpu_has_avx512vnni()};
+    list[2] = (Candidate){"avx512", kernel_avx512, cpu_has_avx512()};
+    list[3] = (Candidate){"avxvnni", kernel_avxvnni, cpu_has_avxvnni()};
+    list[4] = (Candidate){"avx2", kernel_avx2, cpu_has_avx2()};
+    list[5] = (Candidate){"neonbf16", kernel_neonbf16, cpu_has_neonbf16()};
+    list[6] = (Candidate){"neondot", kernel_neondot, cpu_has_neondot()};
+    list[7] = (Candidate){"neon", kernel_neon, cpu_has_neon()};
+    list[8] = (Candidate){"sse2", kernel_sse2, cpu_has_sse2()};
+    list[9] = (Candidate){"plain", &kernel_plain, 1};
 }
 
 int kernel_find(const Kernel **kernel, const char *name, Error *e)
@@ -47,7 +52,7 @@ int kernel_find(const Kernel **kernel, const char *name, Error *e)
         *kernel = list[i].kernel;
         return LAKE_OK;
     }
-    return error_set(e, LAKE_USAGE, "kernel %s is unknown; expected plain, sse2, avx2, avx512 or neon", name);
+    return error_set(e, LAKE_USAGE, "kernel %s is unknown; expected " KERNEL_NAMES, name);
 }
 
 int kernel_choose(Error *e)

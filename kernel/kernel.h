@@ -20,18 +20,27 @@ typedef struct {
     size_t (*linear_workspace)(size_t m, size_t n, size_t k);
     void (*layernorm)(float *y, const float *x, const float *gain, const float *bias, size_t m, size_t d, float eps);
     void (*attention)(float *out, size_t ldo, const float *q, const float *k, const float *v, size_t stride, size_t n,
-                      size_t heads, size_t head_width, float scale, int causal, float *workspace);
+                      size_t heads, size_t head_width, float scale, int causal, WtsType type, float *workspace);
     size_t (*attention_workspace)(size_t n, size_t heads, size_t head_width);
     /* exp(x) and erf(x) of count numbers in place: what softmax and GELU are built on, here to be tested. */
     void (*exponential)(float *x, size_t count);
     void (*error_function)(float *x, size_t count);
+    /* 1 where matrices of the type in panels are multiplied in their own arithmetic: rows of x are rounded to bf16, or
+     * coded in bytes (kernel/rows.h). Else weights are widened, and nothing else is rounded. */
+    int multiplies_bf16, multiplies_q8;
+    /* Multiply-adds on registers alone, for measuring (kernel/peak.h); NULL where there is none. */
+    double (*spin)(WtsType type, size_t rounds, double *used);
 } Kernel;
 
 extern const Kernel kernel_plain; /* tensor.c */
 /* NULL where the file was compiled without the instruction set. */
-extern const Kernel *const kernel_sse2, *const kernel_avx2, *const kernel_avx512, *const kernel_neon;
+extern const Kernel *const kernel_sse2, *const kernel_avx2, *const kernel_avxvnni, *const kernel_avx512,
+    *const kernel_avx512vnni, *const kernel_avx512bf16, *const kernel_neon, *const kernel_neondot,
+    *const kernel_neonbf16;
 
-/* Picks the kernel for the rest of the process: the one that LAKE_KERNEL names (plain, sse2, avx2, avx512, neon), else
+#define KERNEL_NAMES "plain, sse2, avx2, avxvnni, avx512, avx512vnni, avx512bf16, neon, neondot or neonbf16"
+
+/* Picks the kernel for the rest of the process: the one that LAKE_KERNEL names (KERNEL_NAMES), else
  * the widest that this processor runs. LAKE_USAGE where the name is unknown or cannot run here. Also fixes the number
  * of threads, which workspaces are sized by. Not to be called while another thread computes; calling it again is
  * harmless. Before the first call everything runs on `plain`. */

@@ -10,6 +10,17 @@
  *   v_if_less(a, b, x, y)         a < b ? x : y
  *   v_times_power(a, n)           a * 2^n; n is an integer + V_ROUND: its low bits hold it
  *   v_transpose(r)                r[V_WIDTH] as a square matrix, in place
+ *   v_prefetch(p)                 asks for the cache line at p; any address will do
+ *
+ * Lanes that hold several numbers (tile.h): their bits travel in a V.
+ *   v_bf16(a, i), v_byte(a, i)    number i of each lane as a float: bf16 0 or 1, signed byte 0 to 3
+ *   V_HAS_BF16: v_dot_bf16(x, b, sum)   sum + x0 b0 + x1 b1
+ *               v_narrow_bf16(a, b)     2 V_WIDTH floats in a row -> lanes, rounded to nearest
+ *               v_pair_bf16(a, b)       lane i holds a[i], then b[i]
+ *   V_HAS_Q8:   v_dot_q8(x, b, sum)     whole numbers: sum + x0 b0 + ... + x3 b3; b signed, x unsigned but for V_BYTE_FLIP,
+ *                                     which is to be added to bytes of x, and then they are signed (128 or 0)
+ *               v_from_sums(s, z, c)    (float)(s - z c[V_WIDTH])
+ *               v_store_bytes(p, a)     whole numbers 0 to 255 -> V_WIDTH bytes, V_BYTE_FLIP added
  */
 #include <stdint.h>
 
@@ -21,6 +32,8 @@
 #else
 #define V_UNROLL _Pragma("GCC unroll 16")
 #endif
+
+V_INLINE void v_prefetch(const void *p) { __builtin_prefetch(p, 0, 2); }
 
 /* Adding this number (1.5 * 2^23) rounds a float below 2^22 to an integer, which then stands in the low bits. */
 #define V_ROUND 12582912.0f
@@ -71,6 +84,59 @@ V_INLINE V v_load_bf16(const uint16_t *p)
     __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p));
     return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
 }
+
+V_INLINE V v_bf16(V a, int i)
+{
+    __m512i bits = _mm512_castps_si512(a);
+    return _mm512_castsi512_ps(i == 0 ? _mm512_slli_epi32(bits, 16)
+                                      : _mm512_and_si512(bits, _mm512_set1_epi32((int)0xffff0000u)));
+}
+
+V_INLINE V v_byte(V a, int i)
+{
+    return _mm512_cvtepi32_ps(
+        _mm512_srai_epi32(_mm512_slli_epi32(_mm512_castps_si512(a), (unsigned)(24 - 8 * i)), 24));
+}
+
+#if defined(__AVX512BF16__)
+#define V_HAS_BF16
+V_INLINE V v_dot_bf16(V x, V b, V sum)
+{
+    return _mm512_dpbf16_ps(sum, (__m512bh)_mm512_castps_si512(x), (__m512bh)_mm512_castps_si512(b));
+}
+
+V_INLINE V v_narrow_bf16(V a, V b) { return _mm512_castsi512_ps((__m512i)_mm512_cvtne2ps_pbh(b, a)); }
+
+V_INLINE V v_pair_bf16(V a, V b)
+{
+    __m512i low = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(a));
+    __m512i high = _mm512_slli_epi32(_mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(b)), 16);
+    return _mm512_castsi512_ps(_mm512_or_si512(low, high));
+}
+#endif
+
+#if defined(__AVX512VNNI__)
+#define V_HAS_Q8
+#define V_BYTE_FLIP 0
+/* Not by _mm512_dpbusd_epi32: where sums change between float and integer vectors at every step, gcc 12 copies each of
+ * them and runs out of registers, at a third of the speed. */
+V_INLINE V v_dot_q8(V x, V b, V sum)
+{
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(b));
+    return sum;
+}
+
+V_INLINE V v_from_sums(V sum, int32_t zero, const int32_t *column_sums)
+{
+    __m512i shift = _mm512_mullo_epi32(_mm512_set1_epi32(zero), _mm512_loadu_si512(column_sums));
+    return _mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_castps_si512(sum), shift));
+}
+
+V_INLINE void v_store_bytes(unsigned char *p, V a)
+{
+    _mm_storeu_si128((__m128i *)(void *)p, _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(a)));
+}
+#endif
 
 #define V_UNPACK_LOW(a, b) _mm512_unpacklo_ps(a, b)
 #define V_UNPACK_HIGH(a, b) _mm512_unpackhi_ps(a, b)
@@ -129,6 +195,42 @@ V_INLINE V v_load_bf16(const uint16_t *p)
     __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
     return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
 }
+
+V_INLINE V v_bf16(V a, int i)
+{
+    __m256i bits = _mm256_castps_si256(a);
+    return _mm256_castsi256_ps(i == 0 ? _mm256_slli_epi32(bits, 16)
+                                      : _mm256_and_si256(bits, _mm256_set1_epi32((int)0xffff0000u)));
+}
+
+V_INLINE V v_byte(V a, int i)
+{
+    return _mm256_cvtepi32_ps(_mm256_srai_epi32(_mm256_slli_epi32(_mm256_castps_si256(a), 24 - 8 * i), 24));
+}
+
+#if defined(__AVXVNNI__)
+#define V_HAS_Q8
+#define V_BYTE_FLIP 0
+V_INLINE V v_dot_q8(V x, V b, V sum) /* as above */
+{
+    __asm__("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(x), "x"(b));
+    return sum;
+}
+
+V_INLINE V v_from_sums(V sum, int32_t zero, const int32_t *column_sums)
+{
+    __m256i sums = _mm256_loadu_si256((const __m256i *)(const void *)column_sums);
+    __m256i shift = _mm256_mullo_epi32(_mm256_set1_epi32(zero), sums);
+    return _mm256_cvtepi32_ps(_mm256_sub_epi32(_mm256_castps_si256(sum), shift));
+}
+
+V_INLINE void v_store_bytes(unsigned char *p, V a)
+{
+    __m256i whole = _mm256_cvtps_epi32(a);
+    __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
+    _mm_storel_epi64((__m128i *)(void *)p, _mm_packus_epi16(words, words));
+}
+#endif
 
 #define V_UNPACK_LOW(a, b) _mm256_unpacklo_ps(a, b)
 #define V_UNPACK_HIGH(a, b) _mm256_unpackhi_ps(a, b)
@@ -190,6 +292,18 @@ V_INLINE V v_load_bf16(const uint16_t *p)
     return _mm_castsi128_ps(_mm_unpacklo_epi16(_mm_setzero_si128(), four));
 }
 
+V_INLINE V v_bf16(V a, int i)
+{
+    __m128i bits = _mm_castps_si128(a);
+    return _mm_castsi128_ps(i == 0 ? _mm_slli_epi32(bits, 16)
+                                   : _mm_and_si128(bits, _mm_set1_epi32((int)0xffff0000u)));
+}
+
+V_INLINE V v_byte(V a, int i)
+{
+    return _mm_cvtepi32_ps(_mm_srai_epi32(_mm_slli_epi32(_mm_castps_si128(a), 24 - 8 * i), 24));
+}
+
 #define V_UNPACK_LOW(a, b) _mm_unpacklo_ps(a, b)
 #define V_UNPACK_HIGH(a, b) _mm_unpackhi_ps(a, b)
 #define V_PAIRS_LOW(a, b) _mm_movelh_ps(a, b)
@@ -226,6 +340,60 @@ V_INLINE V v_times_power(V a, V n)
 V_INLINE V v_load_f16(const uint16_t *p) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
 V_INLINE V v_load_bf16(const uint16_t *p) { return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p), 16)); }
 
+V_INLINE V v_bf16(V a, int i)
+{
+    uint32x4_t bits = vreinterpretq_u32_f32(a);
+    return vreinterpretq_f32_u32(i == 0 ? vshlq_n_u32(bits, 16) : vandq_u32(bits, vdupq_n_u32(0xffff0000u)));
+}
+
+V_INLINE V v_byte(V a, int i)
+{
+    int32x4_t high = vshlq_s32(vreinterpretq_s32_f32(a), vdupq_n_s32(24 - 8 * i));
+    return vcvtq_f32_s32(vshrq_n_s32(high, 24));
+}
+
+#if defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
+#define V_HAS_BF16
+V_INLINE V v_dot_bf16(V x, V b, V sum)
+{
+    return vbfdotq_f32(sum, vreinterpretq_bf16_f32(x), vreinterpretq_bf16_f32(b));
+}
+
+V_INLINE V v_narrow_bf16(V a, V b)
+{
+    return vreinterpretq_f32_bf16(vcvtq_high_bf16_f32(vcvtq_low_bf16_f32(a), b));
+}
+
+V_INLINE V v_pair_bf16(V a, V b)
+{
+    uint32x4_t low = vmovl_u16(vreinterpret_u16_bf16(vcvt_bf16_f32(a)));
+    uint32x4_t high = vshll_n_u16(vreinterpret_u16_bf16(vcvt_bf16_f32(b)), 16);
+    return vreinterpretq_f32_u32(vorrq_u32(low, high));
+}
+#endif
+
+#if defined(__ARM_FEATURE_DOTPROD)
+#define V_HAS_Q8
+#define V_BYTE_FLIP 128
+V_INLINE V v_dot_q8(V x, V b, V sum)
+{
+    return vreinterpretq_f32_s32(
+        vdotq_s32(vreinterpretq_s32_f32(sum), vreinterpretq_s8_f32(x), vreinterpretq_s8_f32(b)));
+}
+
+V_INLINE V v_from_sums(V sum, int32_t zero, const int32_t *column_sums)
+{
+    return vcvtq_f32_s32(vmlsq_s32(vreinterpretq_s32_f32(sum), vdupq_n_s32(zero), vld1q_s32(column_sums)));
+}
+
+V_INLINE void v_store_bytes(unsigned char *p, V a)
+{
+    uint16x4_t words = vmovn_u32(vcvtnq_u32_f32(a));
+    uint8x8_t bytes = veor_u8(vmovn_u16(vcombine_u16(words, words)), vdup_n_u8(V_BYTE_FLIP));
+    vst1_lane_u32((uint32_t *)(void *)p, vreinterpret_u32_u8(bytes), 0);
+}
+#endif
+
 #define V_UNPACK_LOW(a, b) vzip1q_f32(a, b)
 #define V_UNPACK_HIGH(a, b) vzip2q_f32(a, b)
 #define V_PAIRS(f, a, b) vreinterpretq_f32_f64(f(vreinterpretq_f64_f32(a), vreinterpretq_f64_f32(b)))
@@ -252,7 +420,11 @@ V_INLINE void v_transpose(V r[V_WIDTH])
     v_transpose_quarters(r);
 }
 
-/* Sum and maximum over the lanes, in an order that the source fixes: halves are folded onto each other. */
+/* Sum and maximum over the lanes: halves are folded onto each other until one number is left. */
+#if defined(VECTOR_AVX512)
+V_INLINE float v_sum(V a) { return _mm512_reduce_add_ps(a); }
+V_INLINE float v_highest(V a) { return _mm512_reduce_max_ps(a); }
+#else
 V_INLINE float v_sum(V a)
 {
     float lane[V_WIDTH];
@@ -274,3 +446,4 @@ V_INLINE float v_highest(V a)
         highest = lane[i] > highest ? lane[i] : highest;
     return highest;
 }
+#endif

@@ -7,6 +7,18 @@
 #define EXP_HIGHEST 88.0f
 #define EXP_LOWEST (-87.0f)
 
+/* e^r for |r| <= ln(2) / 2 */
+V_INLINE V v_exp_fraction(V r)
+{
+    V p = v_set(0.0013814613f);
+
+    p = v_fma(p, r, v_set(0.00836871f));
+    p = v_fma(p, r, v_set(0.04166839f));
+    p = v_fma(p, r, v_set(0.16666521f));
+    p = v_fma(p, r, v_set(0.49999994f));
+    return v_add(v_fma(p, v_mul(r, r), r), v_set(1.0f));
+}
+
 /* e^x = 2^n e^r with n = round(x / ln 2), |r| <= ln(2) / 2. ln 2 is subtracted in two parts, the first with so few
  * bits that n times it is exact. Above EXP_HIGHEST: e^EXP_HIGHEST. */
 V_INLINE V v_exp(V x)
@@ -15,14 +27,8 @@ V_INLINE V v_exp(V x)
     V n_bits = v_add(v_mul(clipped, v_set(1.44269504f)), v_set(V_ROUND));
     V n = v_sub(n_bits, v_set(V_ROUND));
     V r = v_fma(n, v_set(2.12194440e-4f), v_fma(n, v_set(-0.693359375f), clipped));
-    V p = v_set(0.0013814613f);
 
-    p = v_fma(p, r, v_set(0.00836871f));
-    p = v_fma(p, r, v_set(0.04166839f));
-    p = v_fma(p, r, v_set(0.16666521f));
-    p = v_fma(p, r, v_set(0.49999994f));
-    p = v_add(v_fma(p, v_mul(r, r), r), v_set(1.0f));
-    return v_if_less(x, v_set(EXP_LOWEST), v_zero(), v_times_power(p, n_bits));
+    return v_if_less(x, v_set(EXP_LOWEST), v_zero(), v_times_power(v_exp_fraction(r), n_bits));
 }
 
 /* erf(x) = x + x P(x^2) for |x| < 1; sign(x) (1 - e^Q(|x|)) beyond, where Q fits log(erfc). From 4 on it is 1. */

@@ -111,21 +111,91 @@ static void report(const Worst *worst, const Kernel *kernel, const char *what)
 
 /* ---- linear ---- */
 
-/* Random weights of a type, in a buffer of exactly their size. */
-static Matrix random_matrix(size_t rows, size_t columns, WtsType type)
-{
-    float *values = random_floats(rows * columns);
-    Matrix m = {values, type, rows, columns, NULL};
-    uint16_t *narrow;
+/* What a matrix holds: its type, where its numbers stand, and their count. */
+typedef struct {
+    WtsType type;
+    MatrixLayout layout;
+} Kind;
 
+static const Kind kinds[] = {{WTS_F32, LAYOUT_ROWS},   {WTS_F16, LAYOUT_ROWS},   {WTS_BF16, LAYOUT_ROWS},
+                             {WTS_Q8, LAYOUT_ROWS},    {WTS_F32, LAYOUT_PANELS}, {WTS_F16, LAYOUT_PANELS},
+                             {WTS_BF16, LAYOUT_PANELS}, {WTS_Q8, LAYOUT_PANELS}};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+/* Number i of an array of the type, from a float within -1 to 1. */
+static void store(void *data, WtsType type, size_t i, float value)
+{
     if (type == WTS_F32)
-        return m;
-    narrow = malloc(rows * columns * sizeof *narrow);
-    for (size_t i = 0; i < rows * columns; i++)
-        narrow[i] = type == WTS_F16 ? float_to_f16(values[i]) : float_to_bf16(values[i]);
+        ((float *)data)[i] = value;
+    else if (type == WTS_Q8)
+        ((signed char *)data)[i] = (signed char)(value * 127);
+    else
+        ((uint16_t *)data)[i] = type == WTS_F16 ? float_to_f16(value) : float_to_bf16(value);
+}
+
+/* values [rows, columns] in panels of 32 rows, as weights/FORMAT.md says: written in the order of the file. */
+static void fill_panels(void *data, WtsType type, const float *values, size_t rows, size_t columns)
+{
+    size_t step = type == WTS_Q8 ? 4 : type == WTS_BF16 ? 2 : 1, at = 0;
+
+    for (size_t first = 0; first < rows; first += 32)
+        for (size_t k = 0; k < columns; k += step)
+            for (size_t row = first; row < first + 32; row++)
+                for (size_t i = k; i < k + step; i++)
+                    store(data, type, at++, row < rows && i < columns ? values[row * columns + i] : 0);
+}
+
+/* Random weights in a buffer of exactly their size. */
+static Matrix random_matrix(size_t rows, size_t columns, Kind kind)
+{
+    float *values = random_floats(rows * columns), *scales = random_floats(rows);
+    size_t step = kind.type == WTS_Q8 ? 4 : kind.type == WTS_BF16 ? 2 : 1;
+    size_t in_panels = (rows + 31) / 32 * 32 * ((columns + step - 1) / step * step);
+    size_t numbers = kind.layout == LAYOUT_PANELS ? in_panels : rows * columns;
+    Matrix m = {malloc(numbers * wts_type_size(kind.type) + 1), kind.type, rows, columns, scales, kind.layout};
+
+    for (size_t i = 0; i < rows; i++)
+        scales[i] = fabsf(scales[i]) / 127;
+    if (kind.layout == LAYOUT_PANELS)
+        fill_panels((void *)m.data, kind.type, values, rows, columns);
+    for (size_t i = 0; kind.layout == LAYOUT_ROWS && i < numbers; i++)
+        store((void *)m.data, kind.type, i, values[i]);
     free(values);
-    m.data = narrow;
     return m;
+}
+
+static void free_matrix(Matrix *m)
+{
+    free((void *)m->data);
+    free((void *)m->scales);
+}
+
+/* What a kernel that multiplies q8 makes of a row: 255 steps from the smallest number to the largest, 0 one of them. */
+static void code_and_decode(float *x, size_t k)
+{
+    float low = 0, high = 0, scale;
+    int zero;
+
+    for (size_t i = 0; i < k; i++) {
+        low = x[i] < low ? x[i] : low;
+        high = x[i] > high ? x[i] : high;
+    }
+    scale = (high - low) / 255;
+    zero = (int)(-low / scale + 0.5f);
+    for (size_t i = 0; i < k; i++)
+        x[i] = scale * (fminf(fmaxf(rintf(fmaf(x[i], 1 / scale, (float)zero)), 0), 255) - (float)zero);
+}
+
+/* x as the kernel rounds it for this matrix: then nothing but the order of sums differs from the plain kernel. */
+static void round_rows(const Kernel *kernel, float *x, size_t m, const Matrix *w)
+{
+    for (size_t r = 0; w->layout == LAYOUT_PANELS && r < m; r++) {
+        float *row = x + r * (w->columns + 3);
+        if (w->type == WTS_Q8 && kernel->multiplies_q8)
+            code_and_decode(row, w->columns);
+        for (size_t i = 0; w->type == WTS_BF16 && kernel->multiplies_bf16 && i < w->columns; i++)
+            row[i] = bf16_to_float(float_to_bf16(row[i]));
+    }
 }
 
 /* y [m, n] with row distance n + 1 by one kernel; what lay in y before is the same for all. */
@@ -142,40 +212,52 @@ static float *run_linear(const Kernel *kernel, const float *x, size_t m, const M
     return y;
 }
 
-static Difference compare_linear(const Kernel *kernel, size_t m, size_t n, size_t k, WtsType type, Epilogue epilogue,
+static Difference compare_linear(const Kernel *kernel, size_t m, size_t n, size_t k, Kind kind, Epilogue epilogue,
                                  int with_bias)
 {
-    float *x = random_floats(m * (k + 3)), *bias = random_floats(n);
-    Matrix w = random_matrix(n, k, type);
-    float *expected = run_linear(&kernel_plain, x, m, &w, with_bias ? bias : NULL, epilogue);
-    float *got = run_linear(kernel, x, m, &w, with_bias ? bias : NULL, epilogue);
-    Difference d = compare(got, expected, m * (n + 1));
+    float *x = random_floats(m * (k + 3)), *bias = random_floats(n), *expected, *got;
+    Matrix w = random_matrix(n, k, kind);
+    Difference d;
 
+    got = run_linear(kernel, x, m, &w, with_bias ? bias : NULL, epilogue);
+    round_rows(kernel, x, m, &w);
+    expected = run_linear(&kernel_plain, x, m, &w, with_bias ? bias : NULL, epilogue);
+    d = compare(got, expected, m * (n + 1));
     for (size_t i = 0; i < m; i++) /* what lies between the rows is nobody's business */
         if (got[i * (n + 1) + n] != expected[i * (n + 1) + n])
             d.nmse = INFINITY;
-    free(x), free(bias), free((void *)w.data), free(expected), free(got);
+    free(x), free(bias), free_matrix(&w), free(expected), free(got);
     return d;
 }
 
+static void compare_shape(Worst *worst, const Kernel *kernel, size_t m, size_t n, size_t k, size_t i)
+{
+    Kind kind = kinds[i % KINDS];
+    Epilogue epilogue = (Epilogue)(i / KINDS % 4);
+
+    note(worst, compare_linear(kernel, m, n, k, kind, epilogue, i % 5 != 0),
+         "m %lu n %lu k %lu type %d layout %d epilogue %d", (unsigned long)m, (unsigned long)n, (unsigned long)k,
+         (int)kind.type, (int)kind.layout, (int)epilogue);
+}
+
+/* Each size from 1 to 70 as each of m, n and k, and each kind of matrix with it; then more than one block of each. */
 static void test_linear(const Kernel *kernel)
 {
-    static const size_t large[][3] = {{3, 40, 600}, {530, 33, 260}, {29, 70, 256}, {1, 1, 257}, {57, 100, 513}};
+    static const size_t large[][3] = {{3, 40, 2100}, {530, 33, 260}, {29, 70, 256}, {1, 1, 257}, {57, 100, 1030},
+                                      {17, 35, 5000}};
     Worst worst = {{0, 0}, "", 0};
 
-    for (int i = 0; i < 150; i++) {
-        size_t m = random_size(70), n = random_size(70), k = random_size(70);
-        WtsType type = (WtsType)(i % 3);
-        Epilogue epilogue = (Epilogue)(i / 3 % 4);
-        note(&worst, compare_linear(kernel, m, n, k, type, epilogue, i % 5 != 0),
-             "m %lu n %lu k %lu type %d epilogue %d", (unsigned long)m, (unsigned long)n, (unsigned long)k, (int)type,
-             (int)epilogue);
+    for (size_t size = 1; size <= 70; size++) {
+        for (size_t i = 0; i < KINDS; i++) {
+            size_t turn = i + size * KINDS;
+            compare_shape(&worst, kernel, size, random_size(70), random_size(70), turn);
+            compare_shape(&worst, kernel, random_size(70), size, random_size(70), turn + KINDS);
+            compare_shape(&worst, kernel, random_size(70), random_size(70), size, turn + 2 * KINDS);
+        }
     }
-    for (size_t i = 0; i < sizeof large / sizeof *large * 4; i++) {
-        const size_t *s = large[i / 4];
-        note(&worst, compare_linear(kernel, s[0], s[1], s[2], (WtsType)(i % 3), (Epilogue)(i % 4), 1),
-             "m %lu n %lu k %lu", (unsigned long)s[0], (unsigned long)s[1], (unsigned long)s[2]);
-    }
+    for (size_t i = 0; i < sizeof large / sizeof *large; i++)
+        for (size_t j = 0; j < KINDS; j++)
+            compare_shape(&worst, kernel, large[i][0], large[i][1], large[i][2], j + i * KINDS);
     report(&worst, kernel, "linear");
 }
 
@@ -204,12 +286,13 @@ static void test_layernorm(const Kernel *kernel)
 
 /* ---- attention ---- */
 
-static float *run_attention(const Kernel *kernel, const float *qkv, size_t n, size_t heads, size_t width, int causal)
+static float *run_attention(const Kernel *kernel, const float *qkv, size_t n, size_t heads, size_t width, int causal,
+                            WtsType type)
 {
     size_t d = heads * width, ldo = d + 2;
     float *out = filled(n * ldo), *workspace = filled(kernel->attention_workspace(n, heads, width));
 
-    kernel->attention(out, ldo, qkv, qkv + d, qkv + 2 * d, 3 * d, n, heads, width, 1.7f, causal, workspace);
+    kernel->attention(out, ldo, qkv, qkv + d, qkv + 2 * d, 3 * d, n, heads, width, 1.7f, causal, type, workspace);
     free(workspace);
     return out;
 }
@@ -217,8 +300,8 @@ static float *run_attention(const Kernel *kernel, const float *qkv, size_t n, si
 static void compare_attention(Worst *worst, const Kernel *kernel, size_t n, size_t heads, size_t width, int causal)
 {
     float *qkv = random_floats(n * 3 * heads * width);
-    float *expected = run_attention(&kernel_plain, qkv, n, heads, width, causal);
-    float *got = run_attention(kernel, qkv, n, heads, width, causal);
+    float *expected = run_attention(&kernel_plain, qkv, n, heads, width, causal, WTS_F32);
+    float *got = run_attention(kernel, qkv, n, heads, width, causal, WTS_F32);
 
     note(worst, compare(got, expected, n * (heads * width + 2)), "n %lu heads %lu width %lu causal %d",
          (unsigned long)n, (unsigned long)heads, (unsigned long)width, causal);
@@ -238,6 +321,29 @@ static void test_attention(const Kernel *kernel)
     report(&worst, kernel, "attention");
 }
 
+/* bf16 has 8 bits: q, k, v and the weights are each off by up to 2^-9 = 2e-3 of themselves, 1e-3 on average; scores are
+ * up to some 5 here, so weights are off by 5e-3 and results, which average many, by less. NMSE (5e-3)^2 = 2.5e-5. */
+static void test_attention_bf16(const Kernel *kernel)
+{
+    Difference worst = {0, 0};
+    char name[64];
+
+    for (size_t i = 0; kernel->multiplies_bf16 && i < 60; i++) {
+        size_t n = i < 50 ? random_size(70) : random_size(600), heads = random_size(4), width = random_size(70);
+        float *qkv = random_floats(n * 3 * heads * width);
+        float *expected = run_attention(&kernel_plain, qkv, n, heads, width, i % 2, WTS_BF16);
+        float *got = run_attention(kernel, qkv, n, heads, width, i % 2, WTS_BF16);
+        Difference d = compare(got, expected, n * (heads * width + 2));
+        worst.nmse = fmax(worst.nmse, d.nmse);
+        worst.largest = fmax(worst.largest, d.largest);
+        free(qkv), free(expected), free(got);
+    }
+    snprintf(name, sizeof name, "%s attention in bf16", kernel->name);
+    if (kernel->multiplies_bf16)
+        check(worst.nmse < 1e-4 && worst.largest < 0.05, name, "NMSE %.3g, largest error %.3g of the largest value",
+              worst.nmse, worst.largest);
+}
+
 /* Scores so large that exp would overflow without the maximum, and one block's scores far above the other's. */
 static void test_attention_range(const Kernel *kernel)
 {
@@ -250,8 +356,8 @@ static void test_attention_range(const Kernel *kernel)
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < 2 * width; j++)
             qkv[i * 3 * width + j] *= i > 400 ? 40.0f : 3.0f;
-    expected = run_attention(&kernel_plain, qkv, n, 1, width, 0);
-    got = run_attention(kernel, qkv, n, 1, width, 0);
+    expected = run_attention(&kernel_plain, qkv, n, 1, width, 0, WTS_F32);
+    got = run_attention(kernel, qkv, n, 1, width, 0, WTS_F32);
     d = compare(got, expected, n * (width + 2));
     snprintf(name, sizeof name, "%s attention with scores of thousands", kernel->name);
     /* Scores near 10^4 are rounded to 1e-3 in float, and exp turns that into a relative error of 1e-3. */
@@ -314,33 +420,46 @@ static void test_functions(const Kernel *kernel)
 
 /* ---- the same bits ---- */
 
+/* All that a kernel computes of the inputs, in one array. */
+static float *run_all(const Kernel *kernel, const float *x, size_t m, const Matrix *w, const float *bias, WtsType type)
+{
+    size_t linear = m * (w->rows + 1), attended = 300 * 162, normed = m * w->columns;
+    float *all = malloc((linear + attended + normed) * sizeof *all);
+    float *y = run_linear(kernel, x, m, w, bias, EPILOGUE_GELU), *a = run_attention(kernel, x, 300, 5, 32, 0, type);
+
+    memcpy(all, y, linear * sizeof *y);
+    memcpy(all + linear, a, attended * sizeof *a);
+    kernel->layernorm(all + linear + attended, x, x, x, m, w->columns, 1e-5f);
+    free(y), free(a);
+    return all;
+}
+
 static void test_threads(const Kernel *kernel)
 {
-    size_t m = 533, n = 300, k = 300;
-    float *x = random_floats(m * (k + 3)), *bias = random_floats(n), *one, *attended, *norm = filled(m * k);
-    Matrix w = random_matrix(n, k, WTS_F16);
-    int same = 1, threads;
+    size_t m = 533, n = 100, k = 300;
+    float *x = random_floats(m * (k + 3)), *bias = random_floats(n);
+    int same = 1;
     char name[64];
 
-    kernel_set_threads(1);
-    one = run_linear(kernel, x, m, &w, bias, EPILOGUE_GELU);
-    attended = run_attention(kernel, x, 300, 5, 32, 0);
-    kernel->layernorm(norm, x, x, x, m, k, 1e-5f);
-    for (threads = 2; same && threads <= 5; threads++) {
-        float *many, *attended_many, *norm_many = filled(m * k);
-        kernel_set_threads(threads);
-        many = run_linear(kernel, x, m, &w, bias, EPILOGUE_GELU);
-        attended_many = run_attention(kernel, x, 300, 5, 32, 0);
-        kernel->layernorm(norm_many, x, x, x, m, k, 1e-5f);
-        same = memcmp(one, many, m * (n + 1) * sizeof *one) == 0 &&
-               memcmp(norm, norm_many, m * k * sizeof *norm) == 0 &&
-               memcmp(attended, attended_many, 300 * 162 * sizeof *attended) == 0;
-        free(many), free(attended_many), free(norm_many);
+    for (size_t i = 0; i < KINDS; i++) {
+        Matrix w = random_matrix(n, k, kinds[i]);
+        float *one;
+
+        kernel_set_threads(1);
+        one = run_all(kernel, x, m, &w, bias, kinds[i].type);
+        for (int threads = 2; threads <= 5; threads += 3) {
+            float *many;
+            kernel_set_threads(threads);
+            many = run_all(kernel, x, m, &w, bias, kinds[i].type);
+            same = same && memcmp(one, many, (m * (n + 1) + 300 * 162 + m * k) * sizeof *one) == 0;
+            free(many);
+        }
+        free(one), free_matrix(&w);
     }
     kernel_set_threads(0);
-    snprintf(name, sizeof name, "%s: the same bits for 1 to 5 threads", kernel->name);
-    check(same, name, "they differ at %d threads", threads - 1);
-    free(x), free(bias), free((void *)w.data), free(one), free(attended), free(norm);
+    snprintf(name, sizeof name, "%s: the same bits for 1, 2 and 5 threads", kernel->name);
+    check(same, name, "they differ");
+    free(x), free(bias);
 }
 
 /* A row's result must not depend on the rows around it: a text alone or in a stack of texts is the same. */
@@ -348,19 +467,23 @@ static void test_neighbours(const Kernel *kernel)
 {
     size_t m = 67, n = 45, k = 300;
     float *x = random_floats(m * (k + 3)), *bias = random_floats(n);
-    Matrix w = random_matrix(n, k, WTS_F32);
-    float *all = run_linear(kernel, x, m, &w, bias, EPILOGUE_QUICK_GELU);
     int same = 1;
     char name[64];
 
-    for (size_t i = 0; i < m; i++) {
-        float *alone = run_linear(kernel, x + i * (k + 3), 1, &w, bias, EPILOGUE_QUICK_GELU);
-        same = same && memcmp(alone, all + i * (n + 1), n * sizeof *all) == 0;
-        free(alone);
+    for (size_t kind = 0; kind < KINDS; kind++) {
+        Matrix w = random_matrix(n, k, kinds[kind]);
+        float *all = run_linear(kernel, x, m, &w, bias, EPILOGUE_QUICK_GELU);
+
+        for (size_t i = 0; i < m; i++) {
+            float *alone = run_linear(kernel, x + i * (k + 3), 1, &w, bias, EPILOGUE_QUICK_GELU);
+            same = same && memcmp(alone, all + i * (n + 1), n * sizeof *all) == 0;
+            free(alone);
+        }
+        free_matrix(&w), free(all);
     }
     snprintf(name, sizeof name, "%s: a row's bits do not depend on its neighbours", kernel->name);
     check(same, name, "they do");
-    free(x), free(bias), free((void *)w.data), free(all);
+    free(x), free(bias);
 }
 
 /* ---- the test tested ---- */
@@ -379,7 +502,7 @@ static void test_broken(void)
     Difference d;
 
     broken.linear = broken_linear;
-    d = compare_linear(&broken, 70, 70, 70, WTS_F32, EPILOGUE_NONE, 1);
+    d = compare_linear(&broken, 70, 70, 70, kinds[0], EPILOGUE_NONE, 1);
     check(!is_equal(d), "one lost term among 343000 is noticed", "NMSE %.3g, largest %.3g passed as equal", d.nmse,
           d.largest);
 }
@@ -421,7 +544,8 @@ static void test_small(void)
 
 int main(void)
 {
-    static const char *const names[] = {"avx512", "avx2", "sse2", "neon"};
+    static const char *const names[] = {"avx512bf16", "avx512vnni", "avx512",  "avxvnni", "avx2",
+                                        "sse2",       "neonbf16",   "neondot", "neon"};
 
     test_names();
     test_broken();
@@ -438,6 +562,7 @@ int main(void)
         test_linear(kernel);
         test_layernorm(kernel);
         test_attention(kernel);
+        test_attention_bf16(kernel);
         test_attention_range(kernel);
         test_functions(kernel);
         test_threads(kernel);

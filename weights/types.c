@@ -53,6 +53,29 @@ void wts_widen(float *out, const void *data, WtsType type, size_t count)
     }
 }
 
+size_t wts_panel_step(WtsType type)
+{
+    return type == WTS_Q8 ? 4 : type == WTS_BF16 ? 2 : 1;
+}
+
+size_t wts_panel_index(WtsType type, size_t columns, size_t row, size_t column)
+{
+    size_t step = wts_panel_step(type), steps = columns / step + (columns % step != 0);
+
+    return ((row / WTS_PANEL_ROWS * steps + column / step) * WTS_PANEL_ROWS + row % WTS_PANEL_ROWS) * step +
+           column % step;
+}
+
+size_t wts_panel_numbers(WtsType type, size_t rows, size_t columns)
+{
+    size_t step = wts_panel_step(type), panels = rows / WTS_PANEL_ROWS + (rows % WTS_PANEL_ROWS != 0);
+    size_t steps = columns / step + (columns % step != 0), numbers;
+
+    if (!size_multiply(panels, steps, &numbers) || !size_multiply(numbers, step * WTS_PANEL_ROWS, &numbers))
+        return 0;
+    return numbers;
+}
+
 int wts_align(size_t size, size_t *aligned)
 {
     if (!size_add(size, WTS_ALIGNMENT - 1, &size))
