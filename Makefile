@@ -3,7 +3,7 @@
 # make test       every test; the last line counts them
 # make asan       the same tests under AddressSanitizer and UndefinedBehaviorSanitizer
 # make fuzz       build/fuzz/test/fuzz/*, the readers under libFuzzer (clang); doc/FUZZING.md
-# make bench      build/bench/tower and build/bench/decode, the timing programs of doc/SPEED.md
+# make bench      build/bench/tower, build/bench/decode, build/bench/gallery, the timing programs of doc/SPEED.md
 # make EMBED=no   ./lake without the demo's model and pictures: some megabytes smaller
 # make install    PREFIX=/usr/local DESTDIR=
 # make clean
@@ -38,6 +38,11 @@ FLAGS_OPENMP := $(call accepts,-fopenmp,\043include <omp.h>\n int main(void) { r
 endif
 FLAGS_AVX2 := $(call accepts,-mavx2 -mfma -mf16c,\043include <immintrin.h>\n int main(void) { __m256 a = _mm256_setzero_ps(); a = _mm256_fmadd_ps(a, a, a); return (int)_mm256_cvtss_f32(a); })
 FLAGS_AVX512 := $(call accepts,-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c,\043include <immintrin.h>\n int main(void) { __m512 a = _mm512_setzero_ps(); a = _mm512_fmadd_ps(a, a, a); return (int)_mm512_cvtss_f32(a); })
+FLAGS_AVXVNNI := $(call accepts,-mavx2 -mfma -mf16c -mavxvnni,\043include <immintrin.h>\n int main(void) { __m256i a = _mm256_setzero_si256(); a = _mm256_dpbusd_avx_epi32(a, a, a); return _mm256_extract_epi32(a, 0); })
+FLAGS_AVX512VNNI := $(call accepts,$(FLAGS_AVX512) -mavx512vnni,\043include <immintrin.h>\n int main(void) { __m512i a = _mm512_setzero_si512(); a = _mm512_dpbusd_epi32(a, a, a); return _mm512_cvtsi512_si32(a); })
+FLAGS_AVX512BF16 := $(call accepts,$(FLAGS_AVX512VNNI) -mavx512bf16,\043include <immintrin.h>\n int main(void) { __m512 a = _mm512_setzero_ps(); a = _mm512_dpbf16_ps(a, _mm512_cvtne2ps_pbh(a, a), _mm512_cvtne2ps_pbh(a, a)); return (int)_mm512_cvtss_f32(a); })
+FLAGS_NEONDOT := $(call accepts,-march=armv8.2-a+dotprod,\043include <arm_neon.h>\n int main(void) { int32x4_t a = vdupq_n_s32(0); a = vdotq_s32(a, vreinterpretq_s8_s32(a), vreinterpretq_s8_s32(a)); return vgetq_lane_s32(a, 0); })
+FLAGS_NEONBF16 := $(call accepts,-march=armv8.2-a+dotprod+bf16,\043include <arm_neon.h>\n int main(void) { float32x4_t a = vdupq_n_f32(0); a = vbfdotq_f32(a, vreinterpretq_bf16_f32(a), vreinterpretq_bf16_f32(a)); return (int)vgetq_lane_f32(a, 0); })
 
 ALL_CFLAGS = $(STANDARD) $(WARNINGS) $(FLAGS_FP) $(FLAGS_OPENMP) $(INCLUDES) $(CFLAGS)
 
@@ -87,7 +92,12 @@ $(BUILD)/test/fuzz/%: test/fuzz/%.c test/fuzz/fuzz.c test/fuzz/main.c test/fuzz/
 
 # One instruction set per file; kernel/dispatch.c chooses among what was compiled by what the CPU has.
 $(BUILD)/kernel/kernel_avx2.o $(BUILD)/kernel/pixels_avx2.o: FLAGS_FILE := $(FLAGS_AVX2)
+$(BUILD)/kernel/kernel_avxvnni.o: FLAGS_FILE := $(FLAGS_AVXVNNI)
 $(BUILD)/kernel/kernel_avx512.o: FLAGS_FILE := $(FLAGS_AVX512)
+$(BUILD)/kernel/kernel_avx512vnni.o: FLAGS_FILE := $(FLAGS_AVX512VNNI)
+$(BUILD)/kernel/kernel_avx512bf16.o: FLAGS_FILE := $(FLAGS_AVX512BF16)
+$(BUILD)/kernel/kernel_neondot.o: FLAGS_FILE := $(FLAGS_NEONDOT)
+$(BUILD)/kernel/kernel_neonbf16.o: FLAGS_FILE := $(FLAGS_NEONBF16)
 
 # The default prompts are a text file that users replace; the program carries them as a string.
 $(BUILD)/method/prompts.o: $(BUILD)/prompts.inc
@@ -109,7 +119,7 @@ $(BUILD)/demo_list: FORCE
 	@echo '$(DEMO_FILES)' | cmp -s - $@ || echo '$(DEMO_FILES)' > $@
 
 # Rebuild when the compiler or its flags change, not only when a file does.
-FLAGS_NOW := $(CC) $(ALL_CFLAGS) | $(FLAGS_AVX2) | $(FLAGS_AVX512) | $(LDFLAGS)
+FLAGS_NOW := $(CC) $(ALL_CFLAGS) | $(FLAGS_AVX2) $(FLAGS_AVXVNNI) $(FLAGS_AVX512BF16) $(FLAGS_NEONBF16) | $(LDFLAGS)
 $(BUILD)/flags: FORCE
 	@echo '$(FLAGS_NOW)' | cmp -s - $@ || echo '$(FLAGS_NOW)' > $@
 
@@ -139,7 +149,7 @@ fuzz-programs: $(FUZZ_PROGRAMS)
 
 # ---- benchmarks ------------------------------------------------------------------------------------------------
 
-bench: all $(BUILD)/bench/tower $(BUILD)/bench/decode
+bench: all $(BUILD)/bench/tower $(BUILD)/bench/decode $(BUILD)/bench/gallery
 
 $(BUILD)/bench/%: bench/%.c $(LIBRARY) $(BUILD)/flags
 	@mkdir -p $(dir $@)
