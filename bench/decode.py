@@ -31,6 +31,7 @@ FORMATS = {
     "tiff": ("tif", "RGB", {}),
     "tiff-lzw": ("tif", "RGB", {"compression": "tiff_lzw"}),
     "tiff-deflate": ("tif", "RGB", {"compression": "tiff_adobe_deflate"}),
+    "tiff-grey": ("tif", "L", {}),
     "bmp": ("bmp", "RGB", {}),
     "bmp-grey": ("bmp", "L", {}),
     "ppm": ("ppm", "RGB", {}),

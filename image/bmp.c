@@ -197,9 +197,13 @@ static void row_to_rgb(const Bmp *b, unsigned char *out, const unsigned char *ro
 {
     size_t bytes = b->bits / 8;
 
+    if (b->bits == 8) {
+        img_indexed_row(out, row, b->colors, b->width);
+        return;
+    }
     for (size_t x = 0; x < b->width; x++, out += 3) {
         uint32_t pixel = 0;
-        if (b->bits <= 8) {
+        if (b->bits < 8) {
             size_t bit = x * b->bits;
             memcpy(out, b->colors[row[bit / 8] >> (8 - b->bits - bit % 8) & ((1u << b->bits) - 1)], 3);
             continue;

@@ -21,4 +21,7 @@ int img_check_size(size_t width, size_t height, const char *name, size_t max_pix
 /* Allocates image->rgb for width x height after these checks. */
 int img_allocate(Image *image, size_t width, size_t height, const char *name, size_t max_pixels, Error *e);
 
+/* rgb[3 n]: the colours that n indices of 8 bits stand for. */
+void img_indexed_row(unsigned char *rgb, const unsigned char *indices, const unsigned char (*colors)[3], size_t n);
+
 #endif

@@ -9,7 +9,9 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
+#include "base/large.h"
 #include "image/codec.h"
+#include "image/pixels.h"
 #include "image/tiff_internal.h"
 
 /* ---- names ---- */
@@ -65,7 +67,7 @@ int img_allocate(Image *image, size_t width, size_t height, const char *name, si
     memset(image, 0, sizeof *image);
     if (code != LAKE_OK)
         return code;
-    image->rgb = calloc(width * height, 3);
+    image->rgb = large_calloc(width * height, 3);
     if (image->rgb == NULL)
         return error_set(e, LAKE_RESOURCE, "%s: out of memory for %llu x %llu pixels", name, (unsigned long long)width,
                          (unsigned long long)height);
@@ -87,6 +89,27 @@ void img_free(Image *image)
 {
     free(image->rgb);
     memset(image, 0, sizeof *image);
+}
+
+/* ---- rows ---- */
+
+static int is_grey_ramp(const unsigned char (*colors)[3])
+{
+    int i = 0;
+
+    while (i < 256 && colors[i][0] == i && colors[i][1] == i && colors[i][2] == i)
+        i++;
+    return i == 256;
+}
+
+void img_indexed_row(unsigned char *rgb, const unsigned char *indices, const unsigned char (*colors)[3], size_t n)
+{
+    if (n >= 256 && is_grey_ramp(colors)) { /* worth the look: most pictures of one channel, in a tenth of the time */
+        pixels_choose()->interleave(rgb, indices, indices, indices, n);
+        return;
+    }
+    for (size_t x = 0; x < n; x++)
+        memcpy(rgb + 3 * x, colors[indices[x]], 3);
 }
 
 /* ---- reading ---- */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/large.h"
 #include "image/jpeg_internal.h"
 
 /* The code of the next marker at or behind *position, which is moved past it; -1 at the end of the file. Other bytes before
@@ -72,7 +73,7 @@ static int allocate_component(Jpeg *j, Component *c)
         !size_multiply(coefficients, JPEG_BLOCK, &coefficients) ||
         !size_multiply(c->stride, (size_t)(16 * c->v) * 8, &samples))
         return error_memory(j->error, "JPEG coefficients");
-    c->coefficients = calloc(coefficients, sizeof *c->coefficients);
+    c->coefficients = large_calloc(coefficients, sizeof *c->coefficients);
     c->samples = malloc(samples);
     c->line = malloc((size_t)c->width * (size_t)(j->max_h / c->h));
     if (c->coefficients == NULL || c->samples == NULL || c->line == NULL)

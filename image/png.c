@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/checksum.h"
+#include "base/large.h"
 #include "image/inflate.h"
 #include "image/png_format.h"
 
@@ -298,7 +299,9 @@ static void row_to_rgb(const Png *p, unsigned char *out, size_t step, const unsi
 {
     size_t bytes = p->depth / 8, pixel = p->channels * bytes, green = p->color & RGB ? bytes : 0, x;
 
-    if (p->channels == 1 && p->depth <= 8) {
+    if (p->channels == 1 && p->depth == 8 && step == 3) {
+        img_indexed_row(out, row, p->colors, width);
+    } else if (p->channels == 1 && p->depth <= 8) {
         unsigned mask = (1u << p->depth) - 1;
         for (x = 0; x < width; x++, out += step) {
             size_t bit = x * p->depth;
@@ -376,7 +379,7 @@ static int inflate_rows(Png *p, unsigned char **rows, size_t size)
     code = join_idat(p, &data, &owned);
     if (code != LAKE_OK)
         return code;
-    *rows = malloc(size);
+    *rows = large_calloc(size, 1);
     if (*rows == NULL)
         code = error_memory(p->e, p->name);
     else

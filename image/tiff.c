@@ -314,7 +314,7 @@ static unsigned char sample_byte(const Tiff *t, const unsigned char *row, size_t
     return (unsigned char)(value < 255 ? value : 255);
 }
 
-/* Pixels of one sample each, of up to 8 bits or 12. */
+/* Pixels of one sample each, of fewer than 8 bits or 12. */
 static void packed_to_rgb(const Tiff *t, unsigned char *out, const unsigned char *row, size_t pixels)
 {
     for (size_t x = 0; x < pixels; x++, out += 3) {
@@ -370,6 +370,8 @@ static void row_to_rgb(const Tiff *t, unsigned char *out, const unsigned char *r
 {
     if (t->planes || (t->samples == 1 && t->bits == 16))
         plane_to_rgb(t, out, row, pixels, plane);
+    else if (t->samples == 1 && t->bits == 8)
+        img_indexed_row(out, row, t->colors, pixels);
     else if (t->samples == 1)
         packed_to_rgb(t, out, row, pixels);
     else
