@@ -5,6 +5,7 @@ restart markers, coefficients that overflow the sample range, colour marks. The 
 added; what Pillow, ImageMagick and cjpeg write as it is, is in test_pictures.py. Expected values are Pillow's own
 decoding."""
 import io
+import os
 import platform
 import shutil
 import sys
@@ -291,6 +292,15 @@ def altered_cases():
     yield "EXIF orientation", pillow_jpeg(picture(40, 30), exif=b"Exif\0\0MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0")
 
 
+def long_cases():
+    """Coded data of several of the reader's chunks (16 KB), which begin anywhere: between 0xFF and the 0x00 stuffed behind it, too."""
+    for seed in range(12):
+        noise = RNG.normal(0, 30 + seed, (110, 150 + seed, 3))
+        for progressive in (False, True):
+            yield (f"noise {seed} progressive {progressive}",
+                   pillow_jpeg(np.uint8(np.clip(128 + noise, 0, 255)), quality=97, subsampling=0, progressive=progressive))
+
+
 def refusals():
     plain = pillow_jpeg(picture(40, 30), quality=80)
     frame = plain.index(b"\xff\xc0")
@@ -305,6 +315,18 @@ def refusals():
     refused("a missing scan", write_jpeg(20, 20, [(1, 1)] * 3, scans=[[0], [1]]), "without a scan")
 
 
+def coded_refusals():
+    """Coded data that cannot be: all ones, which are no code; a run of zeros that leaves the block."""
+    grey = write_jpeg(8, 8, [(1, 1)])
+    head = grey[:grey.index(b"\xff\xda") + 10]
+    refused("coded data of ones alone", head + b"\xff\x00" * 40000 + b"\xff\xd9", "invalid coded data")
+    bits = Bits()
+    bits.put(*CODES[0][0])
+    for _ in range(4):
+        bits.put(*CODES[0x10][0xf0])
+    refused("a run that leaves the block", head + bits.flush() + b"\xff\xd9", "invalid coded data")
+
+
 def main():
     if shutil.which(LAKE) is None:
         print(f"skip jpeg: no command {LAKE}")
@@ -316,7 +338,13 @@ def main():
     group("colour marks", colour_cases())
     group("overflow", overflow_cases())
     group("altered files", altered_cases())
+    group("long", long_cases())
+    os.environ["LAKE_KERNEL"] = "plain"
+    group("sampling factors, plain kernel", factor_cases())
+    group("overflow, plain kernel", overflow_cases())
+    del os.environ["LAKE_KERNEL"]
     refusals()
+    coded_refusals()
 
 
 if __name__ == "__main__":
