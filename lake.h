@@ -70,6 +70,8 @@ typedef struct {
     GridResize grid_resize;        /* of the position embedding */
     LakeDecision decision;
     int keep_tokens;               /* keep full-width tokens in the detector: for merge and the PCA audit */
+    size_t token_memory;           /* bytes of full-width tokens that a fit may hold in memory; those of further images
+                                      wait in temporary files. With keep_tokens all are held. Not in the file */
 } LakeOptions;
 
 void lake_defaults(LakeOptions *options);
@@ -237,8 +239,9 @@ typedef struct LakeFit LakeFit;
 int lake_fit_begin(LakeFit **fit, const LakeOptions *options, const Clip *model, const LakeTexts *texts,
                    const LakeTokens *shape, Error *e);
 
-/* Adds a normal image. The tokens are copied at full width and held until the selection is done: n * P * (sum of D_l)
- * floats. LAKE_BAD_INPUT where a number is not finite. */
+/* Adds a normal image. The tokens are copied at full width and kept until the fit is finished: n * P * (sum of D_l)
+ * floats, of which options.token_memory bytes are held in memory and the others in temporary files. LAKE_BAD_INPUT
+ * where a number is not finite; after LAKE_RESOURCE the fit can only be abandoned. */
 int lake_fit_add(LakeFit *fit, const LakeTokens *tokens, const char *name, Error *e);
 
 /* Excavates, remembers, calibrates, decides. Frees the fit in every case. LAKE_USAGE without an image. */
@@ -401,10 +404,21 @@ double lake_pool(const float *map, size_t patches, LakePooling pooling, double *
 double lake_quantile(double *values, size_t count, double q);
 double lake_median(double *values, size_t count);
 
-/* Covariance of images' tokens around `mean`, lower triangle, in a new [width, width]. images[i] + offset is [patches,
- * width]; skip: [image_count * patches], 1 = leave out; or NULL. */
-int lake_covariance(double **matrix, float *const *images, size_t image_count, size_t offset, size_t patches,
-                    size_t width, const double *mean, const unsigned char *skip, Error *e);
+/* Covariance of many tokens around a mean, added image by image. */
+typedef struct {
+    double *matrix;     /* [width, width]; the lower triangle */
+    double *waiting;    /* [4, width] centred tokens that are not in the matrix yet */
+    size_t width, used; /* used: of waiting */
+    size_t count;       /* tokens */
+} LakeCovariance;
+
+int lake_covariance_open(LakeCovariance *covariance, size_t width, Error *e);
+void lake_covariance_close(LakeCovariance *covariance);
+/* tokens [patches, width]; skip: [patches], 1 = leave out; or NULL. */
+void lake_covariance_add(LakeCovariance *covariance, const float *tokens, size_t patches, const double *mean,
+                         const unsigned char *skip);
+/* The matrix becomes the covariance: the sums divided by the number of tokens. */
+void lake_covariance_finish(LakeCovariance *covariance);
 
 /* The next number of a splitmix64 generator, and one below `bound` without bias. */
 uint64_t lake_random(uint64_t *state);

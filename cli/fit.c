@@ -228,6 +228,8 @@ static int run(int argc, char **argv, Error *e)
         PHOTO_OPTIONS(settings.photos),
         {"--keep-tokens", OPTION_FLAG, &settings.keep_tokens, NULL, 0, 0,
          "keep full-width tokens, for merge and the PCA audit"},
+        {"--memory", OPTION_COUNT, &settings.memory, "MB", 0, 0,
+         "for tokens of the photos, the rest waits on disk (default 1024)"},
         {"--seed", OPTION_COUNT, &settings.seed, "N", 0, 0, "of random selection and coreset"},
         {"--grid", OPTION_TEXT, &grid, "HxW", 0, 0, "of features whose patches are no square"},
     };

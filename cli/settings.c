@@ -1,6 +1,7 @@
 /* Shared options of the method; see settings.h. */
 #include "cli/settings.h"
 
+#include <stdint.h>
 #include <string.h>
 
 void settings_defaults(Settings *settings)
@@ -20,6 +21,7 @@ void settings_defaults(Settings *settings)
     settings->coreset = o.coreset;
     settings->trim = o.trim;
     settings->lambda = o.decision.lambda;
+    settings->memory = o.token_memory >> 20;
 }
 
 int settings_apply(LakeOptions *options, const Settings *s, Error *e)
@@ -49,6 +51,7 @@ int settings_apply(LakeOptions *options, const Settings *s, Error *e)
     options->trim = s->trim;
     options->prompts = s->prompts;
     options->keep_tokens = s->keep_tokens;
+    options->token_memory = s->memory < SIZE_MAX >> 20 ? s->memory << 20 : SIZE_MAX;
     options->decision.lambda = s->lambda;
     options->decision.pooling = (LakePooling)s->pooling;
     if (s->class_name != NULL)

@@ -15,7 +15,7 @@ typedef struct {
 typedef struct {
     CountList layers;
     int normalisation, selection, distance, attention, pooling, positions;
-    size_t neurons, seed, semantic_block, resolution;
+    size_t neurons, seed, semantic_block, resolution, memory;
     double coreset, trim, lambda;
     const char *class_name, *prompts, *threshold;
     int keep_tokens;

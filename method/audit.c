@@ -65,7 +65,8 @@ int lake_audit(LakeAudit *audit, const LakeDetector *detector, size_t layer, Err
 {
     const LakeLayer *which = &detector->layers[layer];
     size_t patches = detector->height * detector->width, offset = 0, width = which->width;
-    double *covariance = NULL, *values = malloc(width * sizeof *values), *vectors = NULL;
+    LakeCovariance covariance = {0};
+    double *values = malloc(width * sizeof *values), *vectors = NULL;
     unsigned char *skip = calloc(detector->normal_count, patches);
     int code = LAKE_OK;
 
@@ -78,16 +79,20 @@ int lake_audit(LakeAudit *audit, const LakeDetector *detector, size_t layer, Err
             offset += patches * detector->layers[l].width;
         for (size_t i = 0; i < detector->dropped_count; i++)
             skip[detector->dropped[i]] = 1;
-        code = lake_covariance(&covariance, detector->kept, detector->normal_count, offset, patches, width,
-                               which->moments.mean, skip, e);
+        code = lake_covariance_open(&covariance, width, e);
     }
     if (code == LAKE_OK) { /* width * width did not overflow there */
+        for (size_t i = 0; i < detector->normal_count; i++)
+            lake_covariance_add(&covariance, detector->kept[i] + offset, patches, which->moments.mean,
+                                skip + i * patches);
+        lake_covariance_finish(&covariance);
         vectors = malloc(width * width * sizeof *vectors);
-        code = vectors == NULL ? error_memory(e, "the audit") : eigen_symmetric(values, vectors, covariance, width, e);
+        code = vectors == NULL ? error_memory(e, "the audit")
+                               : eigen_symmetric(values, vectors, covariance.matrix, width, e);
     }
     if (code == LAKE_OK)
         compare_subspaces(audit, which, values, vectors);
-    free(covariance);
+    lake_covariance_close(&covariance);
     free(values);
     free(vectors);
     free(skip);

@@ -25,7 +25,7 @@ static float *copy_floats(const float *numbers, size_t count)
 static int describe(LakeFit *fit, const LakeOptions *options, const Clip *model, const LakeTokens *shape, Error *e)
 {
     LakeDetector *d = &fit->detector;
-    size_t sum = 0;
+    int code;
 
     d->options = *options;
     d->options.prompts = NULL;
@@ -38,23 +38,19 @@ static int describe(LakeFit *fit, const LakeOptions *options, const Clip *model,
             return error_memory(e, "a path");
         d->fingerprint = wts_fingerprint(model->file);
     }
-    fit->patches = shape->height * shape->width;
     for (size_t l = 0; l < d->layer_count; l++) {
         LakeLayer *layer = &d->layers[l];
         layer->block = options->layers[l];
         layer->width = shape->widths[l];
         layer->count =
             options->selection == LAKE_SELECT_ALL || options->neurons > layer->width ? layer->width : options->neurons;
-        fit->offsets[l] = fit->patches * sum;
-        if (layer->width == 0 || !size_add(sum, layer->width, &sum))
-            return error_set(e, LAKE_USAGE, "layer %d: tokens of width %llu", layer->block,
-                             (unsigned long long)layer->width);
     }
-    if (fit->patches == 0 || !size_multiply(fit->patches, sum, &fit->image_floats) ||
-        fit->image_floats > SIZE_MAX / sizeof(float))
-        return error_set(e, LAKE_USAGE, "a grid of %llu x %llu patches", (unsigned long long)shape->height,
-                         (unsigned long long)shape->width);
-    return LAKE_OK;
+    fit->patches = shape->height * shape->width;
+    code = store_open(&fit->tokens, fit->patches, shape->widths, d->layer_count,
+                      options->keep_tokens ? SIZE_MAX : options->token_memory, e);
+    for (size_t l = 0; code == LAKE_OK && l < d->layer_count; l++)
+        code = lake_moments_open(&d->layers[l].moments, d->layers[l].width, e);
+    return code;
 }
 
 int fit_copy_texts(LakeTexts *to, const LakeTexts *from, Error *e)
@@ -101,9 +97,7 @@ void lake_fit_abandon(LakeFit *fit)
 {
     if (fit == NULL)
         return;
-    for (size_t i = 0; fit->tokens != NULL && i < fit->detector.normal_count; i++)
-        free(fit->tokens[i]);
-    free(fit->tokens);
+    store_close(&fit->tokens);
     free(fit->skip);
     for (size_t l = 0; l < LAKE_MAX_LAYERS; l++)
         free(fit->distances[l]);
@@ -122,9 +116,6 @@ static int make_room(LakeFit *fit, Error *e)
         return LAKE_OK;
     if (!size_multiply(larger, fit->patches, &numbers) || numbers >= UINT32_MAX)
         return error_set(e, LAKE_USAGE, "more than %lu normal patches: fit fewer images", (unsigned long)UINT32_MAX);
-    if ((grown = realloc(fit->tokens, larger * sizeof *fit->tokens)) == NULL)
-        return error_memory(e, "the normal images");
-    fit->tokens = grown;
     if ((grown = realloc(d->names, larger * sizeof *d->names)) == NULL)
         return error_memory(e, "the normal images");
     d->names = grown;
@@ -137,37 +128,68 @@ static int make_room(LakeFit *fit, Error *e)
     return LAKE_OK;
 }
 
+/* A normalised copy of an observation's tokens, in a new block laid out as the store's. */
+static int copy_tokens(float **block, const LakeFit *fit, const LakeTokens *tokens, Error *e)
+{
+    const LakeDetector *d = &fit->detector;
+    double *lengths = malloc(fit->patches * sizeof *lengths);
+
+    *block = malloc(store_image_floats(&fit->tokens) * sizeof **block);
+    if (*block == NULL || lengths == NULL) {
+        free(*block);
+        free(lengths);
+        return error_memory(e, "the tokens of a normal image");
+    }
+    for (size_t l = 0; l < d->layer_count; l++) {
+        float *to = *block + fit->tokens.offsets[l];
+        memcpy(to, tokens->layers[l], fit->tokens.floats[l] * sizeof *to);
+        if (!tokens->normalised)
+            lake_normalise(to, fit->patches, tokens->widths[l], d->options.normalisation, lengths);
+    }
+    free(lengths);
+    return LAKE_OK;
+}
+
+/* Adds an image's tokens to the statistics of every layer. */
+static int add_moments(LakeFit *fit, const float *block, Error *e)
+{
+    for (size_t l = 0; l < fit->detector.layer_count; l++) {
+        LakeLayer *layer = &fit->detector.layers[l];
+        double *scratch = malloc(2 * layer->width * sizeof *scratch);
+        if (scratch == NULL)
+            return error_memory(e, "the statistics of a layer");
+        lake_moments_add(&layer->moments, block + fit->tokens.offsets[l], fit->patches, layer->width, NULL, scratch);
+        free(scratch);
+    }
+    return LAKE_OK;
+}
+
 int fit_append(LakeFit *fit, const LakeTokens *tokens, const float *semantic, const char *name, Error *e)
 {
     LakeDetector *d = &fit->detector;
     size_t n = d->normal_count;
-    double *lengths;
-    float *block;
+    float *block = NULL;
     int code = make_room(fit, e);
 
+    if (code == LAKE_OK)
+        code = copy_tokens(&block, fit, tokens, e);
     if (code != LAKE_OK)
         return code;
-    block = malloc(fit->image_floats * sizeof *block);
-    lengths = malloc(fit->patches * sizeof *lengths);
-    d->names[n] = fit_copy_text(name);
-    if (block == NULL || lengths == NULL || d->names[n] == NULL) {
+    code = add_moments(fit, block, e);
+    if (code != LAKE_OK) {
         free(block);
-        free(lengths);
-        free(d->names[n]);
-        return error_memory(e, "the tokens of a normal image");
+        return code;
     }
-    for (size_t l = 0; l < d->layer_count; l++) {
-        float *to = block + fit->offsets[l];
-        memcpy(to, tokens->layers[l], fit->patches * tokens->widths[l] * sizeof *to);
-        if (!tokens->normalised)
-            lake_normalise(to, fit->patches, tokens->widths[l], d->options.normalisation, lengths);
-    }
+    code = store_add(&fit->tokens, block, e);
+    if (code != LAKE_OK)
+        return code;
     if (d->texts.embed > 0 && semantic != NULL)
         memcpy(d->normal_semantic + n * fit->patches, semantic, fit->patches * sizeof *semantic);
     else if (d->texts.embed > 0)
         lake_activate(d->normal_semantic + n * fit->patches, tokens->patches, fit->patches, &d->texts);
-    free(lengths);
-    fit->tokens[n] = block;
+    d->names[n] = fit_copy_text(name);
+    if (d->names[n] == NULL)
+        return error_memory(e, "a name");
     d->normal_count++;
     return LAKE_OK;
 }
@@ -210,12 +232,9 @@ int lake_fit_finish(LakeFit *fit, LakeDetector *detector, Error *e)
     memset(detector, 0, sizeof *detector);
     if (code == LAKE_OK) {
         *detector = fit->detector;
-        if (detector->options.keep_tokens) {
-            detector->kept = fit->tokens;
-            fit->tokens = NULL;
-        }
+        if (detector->options.keep_tokens)
+            detector->kept = store_release(&fit->tokens);
         memset(&fit->detector, 0, sizeof fit->detector); /* handed over; abandoning frees the rest */
-        fit->detector.normal_count = detector->normal_count;
     }
     lake_fit_abandon(fit);
     return code;

@@ -4,13 +4,12 @@
 #define LAKE_FIT_H
 
 #include "lake.h"
+#include "method/store.h"
 
 struct LakeFit {
     LakeDetector detector;             /* filled step by step */
     size_t patches;                    /* P */
-    size_t image_floats;               /* of one image's tokens, all layers: P * (sum of D_l) */
-    size_t offsets[LAKE_MAX_LAYERS];   /* of a layer in them */
-    float **tokens;                    /* [n] of [image_floats], normalised */
+    TokenStore tokens;                 /* of the normal images, normalised */
     size_t room;                       /* images that the arrays have room for */
     unsigned char *skip;               /* [n P] 1: dropped by trimming; NULL: none is */
     float *distances[LAKE_MAX_LAYERS]; /* [n P] leave-one-out */

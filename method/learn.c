@@ -11,51 +11,88 @@
 
 /* ---- excavate and remember ---- */
 
+/* Of an image's patches those dropped by trimming, or NULL: none. */
+static const unsigned char *skip_of(const LakeFit *fit, size_t image)
+{
+    return fit->skip != NULL ? fit->skip + image * fit->patches : NULL;
+}
+
+static int covariance_of(LakeCovariance *covariance, LakeFit *fit, size_t l, Error *e)
+{
+    const LakeLayer *layer = &fit->detector.layers[l];
+    const float *tokens = NULL;
+    int code = lake_covariance_open(covariance, layer->width, e);
+
+    for (size_t i = 0; code == LAKE_OK && i < fit->detector.normal_count; i++) {
+        code = store_layer(&tokens, &fit->tokens, l, i, e);
+        if (code == LAKE_OK)
+            lake_covariance_add(covariance, tokens, fit->patches, layer->moments.mean, skip_of(fit, i));
+    }
+    if (code == LAKE_OK)
+        lake_covariance_finish(covariance);
+    return code;
+}
+
 /* The K leading eigenvectors of the covariance, as rows. */
 static int principal_axes(LakeFit *fit, size_t l, Error *e)
 {
     LakeLayer *layer = &fit->detector.layers[l];
     size_t width = layer->width;
-    double *covariance, *vectors = NULL, *values = NULL;
-    int code = lake_covariance(&covariance, fit->tokens, fit->detector.normal_count, fit->offsets[l], fit->patches,
-                               width, layer->moments.mean, fit->skip, e);
+    LakeCovariance covariance;
+    double *vectors = NULL, *values = NULL;
+    int code = covariance_of(&covariance, fit, l, e);
 
-    if (code != LAKE_OK)
-        return code;
     free(layer->basis);
-    layer->basis = malloc(layer->count * width * sizeof *layer->basis);
-    vectors = malloc(width * width * sizeof *vectors);
-    values = malloc(width * sizeof *values);
-    if (layer->basis == NULL || vectors == NULL || values == NULL)
-        code = error_memory(e, "the principal axes");
-    else
-        code = eigen_symmetric(values, vectors, covariance, width, e);
+    layer->basis = NULL;
+    if (code == LAKE_OK) { /* width * width did not overflow there */
+        layer->basis = malloc(layer->count * width * sizeof *layer->basis);
+        vectors = malloc(width * width * sizeof *vectors);
+        values = malloc(width * sizeof *values);
+        code = layer->basis == NULL || vectors == NULL || values == NULL
+                   ? error_memory(e, "the principal axes")
+                   : eigen_symmetric(values, vectors, covariance.matrix, width, e);
+    }
     for (size_t i = 0; code == LAKE_OK && i < layer->count * width; i++)
         layer->basis[i] = (float)vectors[i];
     for (size_t k = 0; k < layer->count; k++)
         layer->channels[k] = (uint32_t)k;
-    free(covariance);
+    lake_covariance_close(&covariance);
     free(vectors);
     free(values);
     return code;
 }
 
+/* The statistics of a layer again, without the patches that trimming dropped. */
+static int take_moments(LakeFit *fit, size_t l, Error *e)
+{
+    LakeLayer *layer = &fit->detector.layers[l];
+    double *scratch = malloc(2 * layer->width * sizeof *scratch);
+    const float *tokens = NULL;
+    int code;
+
+    lake_moments_close(&layer->moments);
+    code = scratch == NULL ? error_memory(e, "the statistics of a layer")
+                           : lake_moments_open(&layer->moments, layer->width, e);
+    for (size_t i = 0; code == LAKE_OK && i < fit->detector.normal_count; i++) {
+        code = store_layer(&tokens, &fit->tokens, l, i, e);
+        if (code == LAKE_OK)
+            lake_moments_add(&layer->moments, tokens, fit->patches, layer->width, skip_of(fit, i), scratch);
+    }
+    free(scratch);
+    return code;
+}
+
+/* The statistics of all patches were taken as images were added. */
 static int excavate(LakeFit *fit, size_t l, Error *e)
 {
     LakeDetector *d = &fit->detector;
     LakeLayer *layer = &d->layers[l];
-    double *scratch = malloc(2 * layer->width * sizeof *scratch);
-    int code;
+    int code = fit->skip != NULL ? take_moments(fit, l, e) : LAKE_OK;
 
-    lake_moments_close(&layer->moments);
     free(layer->channels);
     layer->channels = malloc(layer->count * sizeof *layer->channels);
-    code = scratch == NULL || layer->channels == NULL ? error_memory(e, "the selection")
-                                                      : lake_moments_open(&layer->moments, layer->width, e);
-    for (size_t i = 0; code == LAKE_OK && i < d->normal_count; i++)
-        lake_moments_add(&layer->moments, fit->tokens[i] + fit->offsets[l], fit->patches, layer->width,
-                         fit->skip != NULL ? fit->skip + i * fit->patches : NULL, scratch);
-    free(scratch);
+    if (code == LAKE_OK && layer->channels == NULL)
+        code = error_memory(e, "the selection");
     if (code != LAKE_OK)
         return code;
     if (d->options.selection == LAKE_SELECT_PCA)
@@ -97,7 +134,8 @@ static int remember(LakeFit *fit, size_t l, Error *e)
     LakeDetector *d = &fit->detector;
     LakeLayer *layer = &d->layers[l];
     size_t total = d->normal_count * fit->patches, cells;
-    int code;
+    const float *tokens = NULL;
+    int code = LAKE_OK;
 
     free(layer->gallery);
     free(layer->source);
@@ -109,10 +147,14 @@ static int remember(LakeFit *fit, size_t l, Error *e)
         return error_memory(e, "the gallery");
     layer->rows = 0;
     for (size_t t = 0; t < total; t++) {
-        const float *token = fit->tokens[t / fit->patches] + fit->offsets[l] + t % fit->patches * layer->width;
+        if (t % fit->patches == 0)
+            code = store_layer(&tokens, &fit->tokens, l, t / fit->patches, e);
+        if (code != LAKE_OK)
+            return code;
         if (fit->skip != NULL && fit->skip[t])
             continue;
-        lake_restrict(layer->gallery + layer->rows * layer->count, token, 1, layer, d->options.distance);
+        lake_restrict(layer->gallery + layer->rows * layer->count, tokens + t % fit->patches * layer->width, 1, layer,
+                      d->options.distance);
         layer->source[layer->rows++] = (uint32_t)t;
     }
     code = thin(layer, &d->options, e);
@@ -133,19 +175,23 @@ typedef struct {
  * image, or others that trimming or the coreset emptied) is compared with its own image outside its 5 x 5
  * neighbourhood; where that covers all rows, outside 3 x 3, and then with all but itself. A patch that is left with
  * nothing gets distance 0 and does not count; counted[P] says so. */
-static void leave_one_out(const LakeFit *fit, size_t l, size_t image, LeaveOut *w, float *distances,
-                          unsigned char *counted)
+static int leave_one_out(LakeFit *fit, size_t l, size_t image, LeaveOut *w, float *distances, unsigned char *counted,
+                         Error *e)
 {
     const LakeDetector *d = &fit->detector;
     const LakeLayer *layer = &d->layers[l];
     LakeExclusion exclusion = {0, 0, 0, -1};
     size_t missing = fit->patches;
+    const float *tokens = NULL;
+    int code = store_layer(&tokens, &fit->tokens, l, image, e);
 
+    if (code != LAKE_OK)
+        return code;
     exclusion.patches = fit->patches;
     exclusion.width = d->width;
     exclusion.image = image;
     memset(counted, 0, fit->patches);
-    lake_restrict(w->queries, fit->tokens[image] + fit->offsets[l], fit->patches, layer, d->options.distance);
+    lake_restrict(w->queries, tokens, fit->patches, layer, d->options.distance);
     for (int step = 0; step < 4 && missing > 0; step++) {
         exclusion.radius = step == 0 ? -1 : 3 - step;
         lake_nearest(w->distances, w->winners, w->queries, fit->patches, layer, d->options.distance, &exclusion,
@@ -158,6 +204,7 @@ static void leave_one_out(const LakeFit *fit, size_t l, size_t image, LeaveOut *
             missing -= counted[p];
         }
     }
+    return LAKE_OK;
 }
 
 /* delta: the 99th percentile of the leave-one-out distances of trusted patches. It must be above 0: where all of them
@@ -189,16 +236,15 @@ static int calibrate_layer(LakeFit *fit, size_t l, Error *e)
     if (fit->distances[l] == NULL)
         fit->distances[l] = malloc(total * sizeof *fit->distances[l]);
     if (counted == NULL || w.queries == NULL || w.distances == NULL || w.winners == NULL || w.workspace == NULL ||
-        w.values == NULL || fit->distances[l] == NULL) {
+        w.values == NULL || fit->distances[l] == NULL)
         code = error_memory(e, "the calibration");
-    } else {
-        for (size_t i = 0; i < d->normal_count; i++)
-            leave_one_out(fit, l, i, &w, fit->distances[l] + i * fit->patches, counted + i * fit->patches);
-        for (size_t t = 0; t < total; t++)
-            if (counted[t] && (fit->skip == NULL || !fit->skip[t]))
-                w.values[count++] = fit->distances[l][t];
+    for (size_t i = 0; code == LAKE_OK && i < d->normal_count; i++)
+        code = leave_one_out(fit, l, i, &w, fit->distances[l] + i * fit->patches, counted + i * fit->patches, e);
+    for (size_t t = 0; code == LAKE_OK && t < total; t++)
+        if (counted[t] && (fit->skip == NULL || !fit->skip[t]))
+            w.values[count++] = fit->distances[l][t];
+    if (code == LAKE_OK)
         layer->delta = edge_of_normal(layer, d->options.distance, w.values, count);
-    }
     free(counted);
     free(w.queries);
     free(w.distances);

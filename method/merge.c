@@ -50,7 +50,7 @@ static int add_part(LakeFit *fit, const LakeDetector *part, Error *e)
     for (size_t i = 0; code == LAKE_OK && i < part->normal_count; i++) {
         for (size_t l = 0; l < part->layer_count; l++) {
             tokens.widths[l] = part->layers[l].width;
-            tokens.layers[l] = part->kept[i] + fit->offsets[l];
+            tokens.layers[l] = part->kept[i] + fit->tokens.offsets[l];
         }
         code = fit_append(fit, &tokens, part->normal_semantic != NULL ? part->normal_semantic + i * fit->patches : NULL,
                       part->names[i], e);
@@ -61,10 +61,12 @@ static int add_part(LakeFit *fit, const LakeDetector *part, Error *e)
 /* A fit of the same kind as a detector, without images. */
 static int begin_like(LakeFit **fit, const LakeDetector *like, int keep_tokens, Error *e)
 {
-    LakeOptions options = like->options;
+    LakeOptions options = like->options, defaults;
     LakeTokens shape;
     int code;
 
+    lake_defaults(&defaults);
+    options.token_memory = defaults.token_memory; /* no part of a detector */
     options.keep_tokens = keep_tokens;
     memset(&shape, 0, sizeof shape);
     shape.height = like->height;

@@ -14,6 +14,7 @@ void lake_defaults(LakeOptions *options)
     options->neurons = 100;
     options->distance = LAKE_DISTANCE_L2;
     options->coreset = 1;
+    options->token_memory = (size_t)1 << 30;
     options->patch_attention = LAKE_ATTENTION_VV;
     options->grid_resize = GRID_BICUBIC_ANTIALIAS;
     options->decision.lambda = 0.3;

@@ -67,37 +67,49 @@ static void add_outer_products(double *matrix, const double *x, size_t width)
     }
 }
 
-int lake_covariance(double **matrix, float *const *images, size_t image_count, size_t offset, size_t patches,
-                    size_t width, const double *mean, const unsigned char *skip, Error *e)
+int lake_covariance_open(LakeCovariance *c, size_t width, Error *e)
 {
-    size_t cells, used = 0, count = 0;
-    double *x = calloc(width, 4 * sizeof *x);
+    size_t cells;
 
-    *matrix = size_multiply(width, width, &cells) ? calloc(cells, sizeof **matrix) : NULL;
-    if (x == NULL || *matrix == NULL) {
-        free(x);
-        free(*matrix);
-        *matrix = NULL;
-        return error_memory(e, "a covariance matrix");
-    }
-    for (size_t t = 0; t < image_count * patches; t++) {
-        const float *token = images[t / patches] + offset + t % patches * width;
-        if (skip != NULL && skip[t])
+    memset(c, 0, sizeof *c);
+    c->width = width;
+    c->waiting = calloc(width, 4 * sizeof *c->waiting);
+    c->matrix = size_multiply(width, width, &cells) ? calloc(cells, sizeof *c->matrix) : NULL;
+    if (c->waiting != NULL && c->matrix != NULL)
+        return LAKE_OK;
+    lake_covariance_close(c);
+    return error_memory(e, "a covariance matrix");
+}
+
+void lake_covariance_close(LakeCovariance *c)
+{
+    free(c->matrix);
+    free(c->waiting);
+    memset(c, 0, sizeof *c);
+}
+
+void lake_covariance_add(LakeCovariance *c, const float *tokens, size_t patches, const double *mean,
+                         const unsigned char *skip)
+{
+    for (size_t p = 0; p < patches; p++) {
+        if (skip != NULL && skip[p])
             continue;
-        for (size_t d = 0; d < width; d++)
-            x[used * width + d] = token[d] - mean[d];
-        count++;
-        if (++used == 4) {
-            add_outer_products(*matrix, x, width);
-            used = 0;
+        for (size_t d = 0; d < c->width; d++)
+            c->waiting[c->used * c->width + d] = tokens[p * c->width + d] - mean[d];
+        c->count++;
+        if (++c->used == 4) {
+            add_outer_products(c->matrix, c->waiting, c->width);
+            c->used = 0;
         }
     }
-    if (used > 0) {
-        memset(x + used * width, 0, (4 - used) * width * sizeof *x);
-        add_outer_products(*matrix, x, width);
+}
+
+void lake_covariance_finish(LakeCovariance *c)
+{
+    if (c->used > 0) {
+        memset(c->waiting + c->used * c->width, 0, (4 - c->used) * c->width * sizeof *c->waiting);
+        add_outer_products(c->matrix, c->waiting, c->width);
     }
-    for (size_t i = 0; i < cells; i++)
-        (*matrix)[i] /= (double)count;
-    free(x);
-    return LAKE_OK;
+    for (size_t i = 0; i < c->width * c->width; i++)
+        c->matrix[i] /= (double)c->count;
 }

@@ -503,6 +503,30 @@ static void try_merge(const char *name, double coreset, double trim, int text)
     close_case(&c);
 }
 
+/* ---- tokens in temporary files ---- */
+
+/* A fit that may hold `held` of five images in memory gives the detector of one that holds all. */
+static void try_files(const char *name, size_t held, LakeSelection selection, double coreset, double trim)
+{
+    LakeDetector whole, filed;
+    Error e = {0, ""};
+    Case c;
+
+    default_case(&c, 0, 6, 6);
+    c.options.selection = selection;
+    c.options.coreset = coreset;
+    c.options.trim = trim;
+    if (!check(open_case(&c, &e) == LAKE_OK && fit_images(&c, &whole, 0, 5, &e) == LAKE_OK, name, "%s", e.text))
+        return;
+    c.options.token_memory = held * 36 * (widths[0] + widths[1]) * sizeof(float);
+    if (check(fit_images(&c, &filed, 0, 5, &e) == LAKE_OK, name, "%s", e.text)) {
+        check(same_detectors(&whole, &filed), name, "not what a fit in memory gives");
+        lake_detector_close(&filed);
+    }
+    lake_detector_close(&whole);
+    close_case(&c);
+}
+
 /* ---- deciding anew ---- */
 
 static void test_decide(void)
@@ -668,6 +692,9 @@ int main(void)
     try_merge("merge", 1, 0, 0);
     try_merge("merge with text", 1, 0, 1);
     try_merge("merge with coreset and trim", 0.4, 0.1, 1);
+    try_files("all tokens in files", 0, LAKE_SELECT_VARIANCE, 1, 0);
+    try_files("tokens in memory and in files", 2, LAKE_SELECT_VARIANCE, 0.3, 0.1);
+    try_files("tokens in files, PCA", 1, LAKE_SELECT_PCA, 1, 0.1);
     test_decide();
     test_degenerate();
     test_attribution();
