@@ -36,6 +36,8 @@ static int check_tensor(const WtsFile *file, const WtsTensor *expected, Error *e
     if (expected->type == WTS_F32 && found->type != WTS_F32)
         return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s is %s, expected f32", wts_path(file), expected->name,
                          wts_type_name(found->type));
+    if (found->layout == LAYOUT_PANELS && expected->layout != LAYOUT_PANELS)
+        return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s is in panels, expected rows", wts_path(file), expected->name);
     return LAKE_OK;
 }
 
@@ -112,6 +114,7 @@ static Matrix bind_matrix(const WtsFile *file, const char *prefix, const char *n
         m.type = t->type;
         m.rows = t->shape[0];
         m.columns = (size_t)t->shape[1] * t->shape[2] * t->shape[3];
+        m.layout = t->layout;
         if (t->type == WTS_Q8)
             m.scales = wts_companion(file, t, WTS_SCALE)->data;
     }

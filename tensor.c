@@ -190,11 +190,8 @@ size_t tensor_attention_workspace(size_t n, size_t heads, size_t head_width)
 
 void tensor_row(float *out, const Matrix *w, size_t row)
 {
-    const unsigned char *numbers = (const unsigned char *)w->data + row * w->columns * wts_type_size(w->type);
-
-    wts_widen(out, numbers, w->type, w->columns);
-    for (size_t column = 0; w->type == WTS_Q8 && column < w->columns; column++)
-        out[column] *= w->scales[row];
+    for (size_t column = 0; column < w->columns; column++)
+        out[column] = matrix_at(w, row, column);
 }
 
 void tensor_normalise(float *x, size_t n)

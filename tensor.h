@@ -16,10 +16,6 @@
  * $LAKE_KERNEL names a kernel that cannot run. */
 int tensor_begin(Error *e);
 
-/* Where a matrix has number (row, column): one row after the other, or in panels (weights.h: wts_panel_index), which the
- * fast kernels read as they lie. */
-typedef enum { LAYOUT_ROWS, LAYOUT_PANELS } MatrixLayout;
-
 /* A weight matrix as checkpoints store it: rows are outputs, columns inputs. */
 typedef struct {
     const void *data; /* [rows, columns] of `type` */
@@ -27,7 +23,7 @@ typedef struct {
     size_t rows, columns;
     const float *scales; /* [rows] where the type is WTS_Q8: what the numbers of a row are multiplied by, 0 or more;
                             else NULL */
-    MatrixLayout layout;
+    WtsLayout layout;    /* where number (row, column) stands: weights.h */
 } Matrix;
 
 /* Row `row` of a matrix of any type as floats. */

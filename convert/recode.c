@@ -111,7 +111,7 @@ static int copy_tensor(Recoding *r, size_t index)
         code = wts_verify_tensor(r->file, source, r->e);
     for (size_t i = 0, n; code == LAKE_OK && i < numbers; i += n) {
         n = numbers - i < NUMBERS_AT_ONCE ? numbers - i : NUMBERS_AT_ONCE;
-        wts_widen(r->values, (const unsigned char *)source->data + i * wts_type_size(source->type), source->type, n);
+        wts_read(r->values, source, i, n);
         code = wts_put(r->writer, r->values, n, r->e);
         r->done_bytes += n * size;
         if (r->progress != NULL)

@@ -1,6 +1,6 @@
 /* Panels of W: PANEL rows of it, a block of k long, with k slowest, as tiles read them (tile.h).
  *
- * A matrix stored in panels (MatrixLayout) whose type the processor multiplies is used where it lies. Everything else
+ * A matrix stored in panels (WtsLayout) whose type the processor multiplies is used where it lies. Everything else
  * is brought to a panel of floats in a buffer that stays in the second-level cache while all rows of x pass: panels of
  * a narrower type are widened, rows are transposed in registers, V_WIDTH x V_WIDTH at a time. */
 

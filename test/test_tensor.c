@@ -114,7 +114,7 @@ static void report(const Worst *worst, const Kernel *kernel, const char *what)
 /* What a matrix holds: its type, where its numbers stand, and their count. */
 typedef struct {
     WtsType type;
-    MatrixLayout layout;
+    WtsLayout layout;
 } Kind;
 
 static const Kind kinds[] = {{WTS_F32, LAYOUT_ROWS},   {WTS_F16, LAYOUT_ROWS},   {WTS_BF16, LAYOUT_ROWS},

@@ -138,7 +138,7 @@ static int content_is_right(const WtsFile *file)
         const WtsTensor *t = wts_tensor(file, i);
         float values[256];
 
-        wts_widen(values, t->data, t->type, element_count(t));
+        wts_read(values, t, 0, element_count(t));
         for (j = 0; j < element_count(t); j++)
             if (values[j] != number_at(i, j))
                 return 0;
@@ -528,7 +528,9 @@ static void test_lies(const unsigned char *good, size_t size)
     lie(good, size, second + ENTRY_OFFSET, offset - 64, 8, "are not where they must be");
     lie(good, size, second + ENTRY_OFFSET, offset + 1, 8, "are not where they must be");
     lie(good, size, second + ENTRY_OFFSET, UINT64_MAX - 63, 8, "are not where they must be");
-    lie(good, size, second + ENTRY_RESERVED, 1, 4, "a reserved field is not zero");
+    lie(good, size, second + ENTRY_LAYOUT, 2, 4, "unknown layout");
+    lie(good, size, second + ENTRY_LAYOUT, 1, 4, "of rank 1 has the unknown layout");
+    lie(good, size, AT_TABLE + ENTRY_LAYOUT, 1, 4, "is in panels, expected a multiple of 32 rows");
 }
 
 /* Two tensors of one name, which no single number makes. */

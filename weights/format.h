@@ -34,7 +34,7 @@ enum {
     ENTRY_OFFSET = 88,
     ENTRY_BYTES = 96,
     ENTRY_CRC = 104,
-    ENTRY_RESERVED = 108,
+    ENTRY_LAYOUT = 108,
     ENTRY_SIZE = 112
 };
 

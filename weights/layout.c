@@ -154,6 +154,14 @@ static void add_table(List *list, const char *prefix, const char *name, WtsType 
     t->shape[1] = columns;
 }
 
+/* A matrix that is multiplied, in panels where it fits. */
+static void add_matrix(List *list, const char *prefix, const char *name, uint32_t out, uint32_t in)
+{
+    add_table(list, prefix, name, list->matrix_type, out, in);
+    if (wts_fits_panels(list->matrix_type, out, in))
+        list->tensors[list->count - 1].layout = LAYOUT_PANELS;
+}
+
 static void add_norm(List *list, const char *prefix, const char *name, uint32_t width)
 {
     char full[24];
@@ -169,7 +177,7 @@ static void add_linear(List *list, const char *prefix, const char *name, uint32_
     char full[24];
 
     snprintf(full, sizeof full, "%s.weight", name);
-    add_table(list, prefix, full, list->matrix_type, out, in);
+    add_matrix(list, prefix, full, out, in);
     snprintf(full, sizeof full, "%s.bias", name);
     add_vector(list, prefix, full, out);
 }
@@ -199,6 +207,8 @@ static void add_vision(List *list, const ClipConfig *c)
     patch->shape[0] = width;
     patch->shape[1] = 3;
     patch->shape[2] = patch->shape[3] = c->patch;
+    if (wts_fits_panels(list->matrix_type, width, 3 * (size_t)c->patch * c->patch))
+        patch->layout = LAYOUT_PANELS;
     if (c->has_patch_bias)
         add_vector(list, "vision.", "patch.bias", width);
     add_vector(list, "vision.", "class", width);
@@ -208,7 +218,7 @@ static void add_vision(List *list, const ClipConfig *c)
     add_blocks(list, "vision", &c->vision);
     add_norm(list, "vision.", "ln_post", width);
     if (c->has_projection)
-        add_table(list, "vision.", "projection.weight", list->matrix_type, c->embed, width);
+        add_matrix(list, "vision.", "projection.weight", c->embed, width);
 }
 
 static void add_text(List *list, const ClipConfig *c)
@@ -217,7 +227,7 @@ static void add_text(List *list, const ClipConfig *c)
     add_table(list, "text.", "positions", WTS_F32, c->context, c->text.width);
     add_blocks(list, "text", &c->text);
     add_norm(list, "text.", "ln_final", c->text.width);
-    add_table(list, "text.", "projection.weight", list->matrix_type, c->embed, c->text.width);
+    add_matrix(list, "text.", "projection.weight", c->embed, c->text.width);
 }
 
 int wts_layout(const ClipConfig *config, WtsType matrix_type, WtsTensor **tensors, size_t *count, Error *e)

@@ -66,14 +66,22 @@ size_t wts_panel_index(WtsType type, size_t columns, size_t row, size_t column)
            column % step;
 }
 
-size_t wts_panel_numbers(WtsType type, size_t rows, size_t columns)
+int wts_fits_panels(WtsType type, size_t rows, size_t columns)
 {
-    size_t step = wts_panel_step(type), panels = rows / WTS_PANEL_ROWS + (rows % WTS_PANEL_ROWS != 0);
-    size_t steps = columns / step + (columns % step != 0), numbers;
+    return rows % WTS_PANEL_ROWS == 0 && columns % wts_panel_step(type) == 0;
+}
 
-    if (!size_multiply(panels, steps, &numbers) || !size_multiply(numbers, step * WTS_PANEL_ROWS, &numbers))
-        return 0;
-    return numbers;
+void wts_read(float *out, const WtsTensor *t, size_t first, size_t count)
+{
+    const unsigned char *data = t->data;
+    size_t size = wts_type_size(t->type), columns = t->bytes / size / t->shape[0];
+
+    if (t->layout == LAYOUT_ROWS) {
+        wts_widen(out, data + first * size, t->type, count);
+        return;
+    }
+    for (size_t i = first; i < first + count; i++)
+        wts_widen(out++, data + wts_panel_index(t->type, columns, i / columns, i % columns) * size, t->type, 1);
 }
 
 int wts_align(size_t size, size_t *aligned)
@@ -101,6 +109,7 @@ static int name_is_valid(const char *name, size_t room)
 
 int wts_check_tensor(const WtsTensor *t, const char *path, Error *e)
 {
+    size_t columns;
     uint32_t i;
 
     if (!name_is_valid(t->name, sizeof t->name))
@@ -110,10 +119,19 @@ int wts_check_tensor(const WtsTensor *t, const char *path, Error *e)
     if (t->rank < 1 || t->rank > 4)
         return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s has rank %lu, expected 1 to 4", path, t->name,
                          (unsigned long)t->rank);
+    if (t->layout != LAYOUT_ROWS && (t->layout != LAYOUT_PANELS || t->rank < 2))
+        return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s of rank %lu has the unknown layout %d", path, t->name,
+                         (unsigned long)t->rank, (int)t->layout);
     for (i = 0; i < 4; i++)
         if (t->shape[i] < 1 || (i >= t->rank && t->shape[i] != 1))
             return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s of rank %lu has %lu as number %lu of its shape", path,
                              t->name, (unsigned long)t->rank, (unsigned long)t->shape[i], (unsigned long)i + 1);
+    columns = (size_t)t->shape[1] * t->shape[2] * t->shape[3]; /* may wrap: then wts_tensor_bytes refuses */
+    if (t->layout == LAYOUT_PANELS && !wts_fits_panels(t->type, t->shape[0], columns))
+        return error_set(e, LAKE_BAD_INPUT,
+                         "%s: tensor %s is in panels, expected a multiple of %d rows and of %lu columns, found %lu and %lu",
+                         path, t->name, WTS_PANEL_ROWS, (unsigned long)wts_panel_step(t->type),
+                         (unsigned long)t->shape[0], (unsigned long)columns);
     return LAKE_OK;
 }
 

@@ -153,7 +153,7 @@ static int place_sections(WtsFile *f, Error *e)
 static int read_tensor(const WtsFile *f, WtsTensor *t, const unsigned char *p, size_t *end, Error *e)
 {
     uint64_t offset = get_u64le(p + ENTRY_OFFSET), bytes = get_u64le(p + ENTRY_BYTES);
-    uint32_t type = get_u32le(p + ENTRY_TYPE);
+    uint32_t type = get_u32le(p + ENTRY_TYPE), layout = get_u32le(p + ENTRY_LAYOUT);
     size_t begin;
     int i;
 
@@ -163,10 +163,9 @@ static int read_tensor(const WtsFile *f, WtsTensor *t, const unsigned char *p, s
     for (i = 0; i < 4; i++)
         t->shape[i] = get_u32le(p + ENTRY_SHAPE + 4 * i);
     t->crc = get_u32le(p + ENTRY_CRC);
+    t->layout = layout <= LAYOUT_PANELS ? (WtsLayout)layout : (WtsLayout)-1;
     if (wts_check_tensor(t, f->path, e) != LAKE_OK)
         return LAKE_BAD_INPUT;
-    if (get_u32le(p + ENTRY_RESERVED) != 0)
-        return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s: a reserved field is not zero", f->path, t->name);
     if (!wts_tensor_bytes(t, &t->bytes) || t->bytes != bytes)
         return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s says %llu bytes, its shape says otherwise", f->path, t->name,
                          (unsigned long long)bytes);

@@ -12,6 +12,10 @@
 /* WTS_Q8: whole numbers q of one byte, -127 to 127; the value is q times the scale of its row, which is another tensor. */
 typedef enum { WTS_F32 = 0, WTS_F16 = 1, WTS_BF16 = 2, WTS_Q8 = 3 } WtsType;
 
+/* Where a matrix [rows, columns] has number (row, column): one row after the other, or in panels, which the fast kernels
+ * read as they lie (wts_panel_index). */
+typedef enum { LAYOUT_ROWS = 0, LAYOUT_PANELS = 1 } WtsLayout;
+
 typedef enum { ACT_QUICK_GELU = 0, ACT_GELU = 1 } Activation; /* x*sigmoid(1.702x); x*Phi(x) with the exact erf */
 
 /* One transformer. */
@@ -48,6 +52,7 @@ typedef struct {
     const void *data;    /* aligned for its type, to 64 bytes where the file is mapped; in the machine's byte order */
     size_t bytes;
     uint32_t crc;        /* CRC-32 of the data as stored */
+    WtsLayout layout;    /* of the matrix [shape[0], all other sides] */
 } WtsTensor;
 
 typedef struct WtsFile WtsFile;
@@ -99,8 +104,8 @@ int wts_verify_tensor(const WtsFile *file, const WtsTensor *tensor, Error *e); /
 int wts_check_config(const ClipConfig *config, const char *name, Error *e);
 
 /* The list of tensors of a file with this configuration, in the file's order, in a new array to be freed by the
- * caller: name, type, rank, shape and bytes are filled in; data is NULL, crc 0. The matrices have `matrix_type`, all
- * else is f32. */
+ * caller: name, type, rank, shape, bytes and layout are filled in; data is NULL, crc 0. The matrices have `matrix_type`,
+ * all else is f32; those that are multiplied are in panels where they fit. */
 int wts_layout(const ClipConfig *config, WtsType matrix_type, WtsTensor **tensors, size_t *count, Error *e);
 
 /* ---- writing: all shapes first, then the data in the same order, streamed ---- */
@@ -127,15 +132,18 @@ const char *wts_type_name(WtsType type);
 
 /* ---- panels ---- */
 
-/* Rows of a matrix [rows, columns] that is stored in panels: WTS_PANEL_ROWS of them side by side, columns slowest, the
- * last panel filled up with zeros. Each step down a panel holds wts_panel_step columns of each row (bf16: 2, q8: 4, else
- * 1), so that bf16 and q8 give 32 bits, and the last step is filled up with zeros. */
+/* A matrix in panels: WTS_PANEL_ROWS rows side by side, columns slowest. Each step down a panel holds wts_panel_step
+ * columns of each row (bf16: 2, q8: 4, else 1), so that f32, bf16 and q8 give 32 bits. Rows and columns that a last panel
+ * or step lacks are there as zeros; files have panels only where none is lacking (wts_fits_panels). */
 #define WTS_PANEL_ROWS 32
 size_t wts_panel_step(WtsType type);
+int wts_fits_panels(WtsType type, size_t rows, size_t columns);
 
-/* Where number (row, column) stands, and how many numbers a matrix takes; 0 where that is beyond a size_t. */
+/* Where number (row, column) stands. */
 size_t wts_panel_index(WtsType type, size_t columns, size_t row, size_t column);
-size_t wts_panel_numbers(WtsType type, size_t rows, size_t columns);
+
+/* Numbers first .. first + count - 1 of a tensor, counted row by row whatever its layout, as floats (of q8 the q). */
+void wts_read(float *out, const WtsTensor *tensor, size_t first, size_t count);
 
 /* count numbers of `type` in memory order of this machine -> floats (exact); of WTS_Q8 the q, not times a scale. */
 void wts_widen(float *out, const void *data, WtsType type, size_t count);

@@ -1,6 +1,6 @@
 /* Writing a .clip file (FORMAT.md). The head stands first and holds the checksums of the data behind it, so it is
  * written twice: once to take its place, and again when the data are known. Memory is the head, one small buffer and,
- * for q8, one row and the scales of a matrix. */
+ * for matrices in panels and of q8, one panel, one row and the scales of a matrix. */
 #include "weights/format.h"
 
 #include <math.h>
@@ -16,14 +16,15 @@
 
 enum { NUMBERS_AT_ONCE = 4096 };
 
-/* The q8 tensor that is written: its numbers are collected to rows, since a row's scale is that of all its numbers. */
+/* A matrix whose numbers are collected to rows: of q8, since a row's scale is that of all its numbers; or in panels. */
 typedef struct {
     float *row;           /* [columns], room for any */
-    signed char *numbers; /* [columns] the row quantised */
-    float *scales;        /* [rows], room for any */
-    size_t columns, collected, rows; /* of the current tensor; numbers in `row`; rows written */
-    double squares, squared_error;   /* sums over the rows written */
-} Quantised;
+    unsigned char *coded; /* [columns] the row in the file's type */
+    unsigned char *panel; /* [WTS_PANEL_ROWS, columns] in the file's type and order */
+    float *scales;        /* [rows] of q8, room for any */
+    size_t columns, collected, rows; /* of the current tensor; numbers in `row`; rows complete */
+    double squares, squared_error;   /* of q8: sums over the rows complete */
+} Collected;
 
 struct WtsWriter {
     FileOut out;
@@ -32,8 +33,8 @@ struct WtsWriter {
     unsigned char *head;  /* [head_size] */
     size_t head_size;
     size_t current;       /* tensor that wts_put continues */
-    size_t done;          /* bytes of it that are written or, for q8, collected */
-    Quantised q8;
+    size_t done;          /* bytes of it that are written or collected */
+    Collected rows;
     WtsErrors errors;
     unsigned char buffer[NUMBERS_AT_ONCE * 4];
 };
@@ -81,6 +82,7 @@ static void put_entry(unsigned char *p, const WtsTensor *t, uint64_t offset)
         put_u32le(p + ENTRY_SHAPE + 4 * i, t->shape[i]);
     put_u64le(p + ENTRY_OFFSET, offset);
     put_u64le(p + ENTRY_BYTES, t->bytes);
+    put_u32le(p + ENTRY_LAYOUT, (uint32_t)t->layout);
 }
 
 /* Fills in the head but for the checksums, which put_checksums adds when the data are written. */
@@ -141,7 +143,7 @@ static int add_tensor(WtsWriter *w, const WtsTensor *tensor, const char *path, E
 static int add_companion(WtsWriter *w, const WtsTensor *of, const char *suffix, uint32_t numbers, const char *path,
                          Error *e)
 {
-    WtsTensor t = {"", WTS_F32, 1, {0, 1, 1, 1}, NULL, 0, 0};
+    WtsTensor t = {"", WTS_F32, 1, {0, 1, 1, 1}, NULL, 0, 0, LAYOUT_ROWS};
 
     t.shape[0] = numbers;
     if (!wts_companion_name(t.name, of->name, suffix))
@@ -169,7 +171,17 @@ static int list_tensors(WtsWriter *w, const WtsTensor *tensors, size_t count, co
     return code;
 }
 
-/* Room for the longest row of a q8 tensor, and for the scales of the one with most rows. */
+static int is_collected(const WtsTensor *t)
+{
+    return t->type == WTS_Q8 || t->layout == LAYOUT_PANELS;
+}
+
+static size_t columns_of(const WtsTensor *t)
+{
+    return t->bytes / wts_type_size(t->type) / t->shape[0];
+}
+
+/* Room for the longest row that is collected, and for the scales of the q8 matrix with most rows. */
 static int allocate_rows(WtsWriter *w, Error *e)
 {
     size_t i, columns = 0, rows = 0;
@@ -177,18 +189,20 @@ static int allocate_rows(WtsWriter *w, Error *e)
     for (i = 0; i < w->count; i++) {
         const WtsTensor *t = &w->tensors[i];
 
-        if (t->type == WTS_Q8 && t->bytes / t->shape[0] > columns)
-            columns = t->bytes / t->shape[0];
+        if (is_collected(t) && columns_of(t) > columns)
+            columns = columns_of(t);
         if (t->type == WTS_Q8 && t->shape[0] > rows)
             rows = t->shape[0];
     }
     if (columns == 0)
         return LAKE_OK;
-    w->q8.row = calloc(columns, sizeof *w->q8.row);
-    w->q8.numbers = calloc(columns, sizeof *w->q8.numbers);
-    w->q8.scales = calloc(rows, sizeof *w->q8.scales);
-    return w->q8.row != NULL && w->q8.numbers != NULL && w->q8.scales != NULL ? LAKE_OK
-                                                                            : error_memory(e, "a row of a q8 tensor");
+    w->rows.row = calloc(columns, sizeof *w->rows.row);
+    w->rows.coded = calloc(columns, 4);
+    w->rows.panel = calloc(columns, (size_t)WTS_PANEL_ROWS * 4);
+    w->rows.scales = calloc(rows + 1, sizeof *w->rows.scales);
+    return w->rows.row != NULL && w->rows.coded != NULL && w->rows.panel != NULL && w->rows.scales != NULL
+               ? LAKE_OK
+               : error_memory(e, "the rows of a panel");
 }
 
 /* Takes a head of zeros of the right size. */
@@ -304,49 +318,72 @@ static int put_numbers(WtsWriter *w, WtsTensor *t, const float *values, size_t c
     return write_data(w, t, w->buffer, count * size, e);
 }
 
-/* Numbers of a q8 tensor, at most to the end of the row; a row that is complete is written. */
+/* The row in the file's type; of q8 with its scale and what it costs. */
+static int code_row(WtsWriter *w, const WtsTensor *t, Error *e)
+{
+    Collected *c = &w->rows;
+    size_t i, size = wts_type_size(t->type);
+    float scale;
+
+    if (t->type != WTS_Q8) {
+        for (i = 0; i < c->columns; i++)
+            if (!encode(c->coded + i * size, t->type, c->row[i]))
+                return refuse_number(w, t, c->row[i], e);
+        return LAKE_OK;
+    }
+    for (i = 0; i < c->columns; i++)
+        if (!(fabsf(c->row[i]) <= Q8_RANGE)) /* written so that NaN fails too */
+            return refuse_number(w, t, c->row[i], e);
+    scale = c->scales[c->rows] = q8_scale(c->row, c->columns);
+    q8_numbers((signed char *)c->coded, c->row, c->columns, scale);
+    c->squared_error += q8_squared_error((const signed char *)c->coded, c->row, c->columns, scale);
+    for (i = 0; i < c->columns; i++)
+        c->squares += (double)c->row[i] * c->row[i];
+    return LAKE_OK;
+}
+
+/* The row that is complete: written, or put into its panel, which is written with its last row. */
+static int put_row(WtsWriter *w, WtsTensor *t, Error *e)
+{
+    Collected *c = &w->rows;
+    size_t i, size = wts_type_size(t->type), bytes = c->columns * size, row = c->rows % WTS_PANEL_ROWS;
+
+    if (code_row(w, t, e) != LAKE_OK)
+        return LAKE_BAD_INPUT;
+    c->rows++;
+    c->collected = 0;
+    if (t->layout == LAYOUT_ROWS)
+        return write_data(w, t, c->coded, bytes, e);
+    for (i = 0; i < c->columns; i++)
+        memcpy(c->panel + wts_panel_index(t->type, c->columns, row, i) * size, c->coded + i * size, size);
+    return row + 1 == WTS_PANEL_ROWS ? write_data(w, t, c->panel, WTS_PANEL_ROWS * bytes, e) : LAKE_OK;
+}
+
+/* Numbers of a matrix that is collected, at most to the end of the row. */
 static int put_into_row(WtsWriter *w, WtsTensor *t, const float *values, size_t count, Error *e)
 {
-    Quantised *q = &w->q8;
-    float scale;
-    size_t i;
-
-    for (i = 0; i < count; i++) {
-        if (!(fabsf(values[i]) <= Q8_RANGE)) /* written so that NaN fails too */
-            return refuse_number(w, t, values[i], e);
-        q->row[q->collected++] = values[i];
-    }
-    if (q->collected < q->columns)
-        return LAKE_OK;
-    scale = q->scales[q->rows++] = q8_scale(q->row, q->columns);
-    q8_numbers(q->numbers, q->row, q->columns, scale);
-    q->squared_error += q8_squared_error(q->numbers, q->row, q->columns, scale);
-    for (i = 0; i < q->columns; i++)
-        q->squares += (double)q->row[i] * q->row[i];
-    q->collected = 0;
-    return write_data(w, t, (const unsigned char *)q->numbers, q->columns, e);
+    memcpy(w->rows.row + w->rows.collected, values, count * sizeof *values);
+    w->rows.collected += count;
+    return w->rows.collected == w->rows.columns ? put_row(w, t, e) : LAKE_OK;
 }
 
 /* What goes with the q8 tensor that is complete: its scales, and the error relative to its size. */
 static int put_companions(WtsWriter *w, Error *e)
 {
-    float error = (float)(w->q8.squares > 0 ? sqrt(w->q8.squared_error / w->q8.squares) : 0);
+    float error = (float)(w->rows.squares > 0 ? sqrt(w->rows.squared_error / w->rows.squares) : 0);
     int code;
 
     wts_errors_add(&w->errors, w->tensors[w->current - 1].name, error);
-    code = wts_put(w, w->q8.scales, w->q8.rows, e);
+    code = wts_put(w, w->rows.scales, w->rows.rows, e);
     return code == LAKE_OK ? wts_put(w, &error, 1, e) : code;
 }
 
 /* What comes before the first number of a tensor. */
 static int begin_tensor(WtsWriter *w, const WtsTensor *t, Error *e)
 {
-    w->q8.columns = t->bytes / t->shape[0];
-    w->q8.collected = 0;
-    if (t->type == WTS_Q8) {
-        w->q8.rows = 0;
-        w->q8.squares = w->q8.squared_error = 0;
-    }
+    w->rows.columns = columns_of(t);
+    w->rows.collected = w->rows.rows = 0;
+    w->rows.squares = w->rows.squared_error = 0;
     return write_padding(w, e);
 }
 
@@ -363,9 +400,9 @@ int wts_put(WtsWriter *w, const float *values, size_t count, Error *e)
         return LAKE_RESOURCE;
     size = wts_type_size(t->type);
     for (; count > 0; count -= n, values += n) {
-        n = t->type == WTS_Q8 ? w->q8.columns - w->q8.collected : NUMBERS_AT_ONCE;
+        n = is_collected(t) ? w->rows.columns - w->rows.collected : NUMBERS_AT_ONCE;
         n = count < n ? count : n;
-        code = t->type == WTS_Q8 ? put_into_row(w, t, values, n, e) : put_numbers(w, t, values, n, e);
+        code = is_collected(t) ? put_into_row(w, t, values, n, e) : put_numbers(w, t, values, n, e);
         if (code != LAKE_OK)
             return code;
         w->done += n * size;
@@ -386,9 +423,10 @@ const WtsErrors *wts_writer_errors(const WtsWriter *w)
 
 static void free_memory(WtsWriter *w)
 {
-    free(w->q8.row);
-    free(w->q8.numbers);
-    free(w->q8.scales);
+    free(w->rows.row);
+    free(w->rows.coded);
+    free(w->rows.panel);
+    free(w->rows.scales);
     free(w->tensors);
     free(w->head);
     free(w);

@@ -280,13 +280,16 @@ def read_clip(path):
     tensors, types, end = {}, {}, head_size
     for i in range(count):
         name, kind, rank, *rest = struct.unpack_from("<64sII4IQQII", data, 144 + 112 * i)
-        shape, (offset, length, crc, reserved) = rest[:rank], rest[4:]
+        shape, (offset, length, crc, layout) = rest[:rank], rest[4:]
         raw = data[offset:offset + length]
-        assert offset == (end + 63) // 64 * 64 and data[end:offset] == bytes(offset - end) and zlib.crc32(raw) == crc and reserved == 0
+        assert offset == (end + 63) // 64 * 64 and data[end:offset] == bytes(offset - end) and zlib.crc32(raw) == crc and layout in (0, 1)
         if kind == 2:
             array = (np.frombuffer(raw, "<u2").astype(np.uint32) << 16).view(np.float32)
         else:
             array = np.frombuffer(raw, {0: "<f4", 1: "<f2", 3: "i1"}[kind]).astype(np.float32)  # q8: the whole numbers
+        if layout == 1:
+            step = (1, 1, 2, 4)[kind]
+            array = array.reshape(shape[0] // 32, -1, 32, step).transpose(0, 2, 1, 3)
         name = name.rstrip(b"\0").decode()
         tensors[name], types[name], end = array.reshape(shape), ("f32", "f16", "bf16", "q8")[kind], offset + length
     assert end == size
