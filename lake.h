@@ -250,7 +250,7 @@ void lake_fit_abandon(LakeFit *fit);
 
 /* The detector that one fit over all images of `parts`, in this order, gives: bit for bit. Every part must have kept
  * its tokens and agree in options, weights, grid and texts; the decision is that of the first. keep_tokens: of the
- * result. */
+ * result. LAKE_BAD_INPUT also where two parts hold an image of the same tokens. */
 int lake_merge(LakeDetector *merged, const LakeDetector *const *parts, const char *const *names, size_t count,
                int keep_tokens, Error *e);
 

@@ -88,6 +88,25 @@ static int begin_like(LakeFit **fit, const LakeDetector *like, int keep_tokens, 
     return code;
 }
 
+/* LAKE_BAD_INPUT where an image of part b has the tokens of one of part a, to the bit: a shard given twice, or a photo
+ * in two shards. Leaving one out would find its copy at distance 0, and the edge of normal would shrink to nothing. */
+static int check_repeated(const LakeDetector *a, const LakeDetector *b, const char *a_name, const char *b_name,
+                          Error *e)
+{
+    size_t floats = 0;
+
+    for (size_t l = 0; l < a->layer_count; l++)
+        floats += a->height * a->width * a->layers[l].width;
+    for (size_t i = 0; i < a->normal_count; i++)
+        for (size_t j = 0; j < b->normal_count; j++)
+            if (memcmp(a->kept[i], b->kept[j], floats * sizeof(float)) == 0)
+                return error_set(e, LAKE_BAD_INPUT,
+                                 "%s: holds %s, which has the same tokens as %s in %s; a photo that counts twice "
+                                 "spoils the threshold: merge parts without common photos",
+                                 b_name, b->names[j], a->names[i], a_name);
+    return LAKE_OK;
+}
+
 int lake_merge(LakeDetector *merged, const LakeDetector *const *parts, const char *const *names, size_t count,
                int keep_tokens, Error *e)
 {
@@ -106,6 +125,10 @@ int lake_merge(LakeDetector *merged, const LakeDetector *const *parts, const cha
             return error_set(e, LAKE_BAD_INPUT, "%s: has not kept its tokens; fit it with --keep-tokens to merge it",
                              names[i]);
     }
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = i + 1; j < count; j++)
+            if ((code = check_repeated(parts[i], parts[j], names[i], names[j], e)) != LAKE_OK)
+                return code;
     code = begin_like(&fit, parts[0], keep_tokens, e);
     if (code != LAKE_OK)
         return code;

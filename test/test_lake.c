@@ -497,6 +497,12 @@ static void try_merge(const char *name, double coreset, double trim, int text)
     fit_images(&c, &second, 2, 3, &e);
     check(lake_merge(&merged, parts, names, 2, 0, &e) == LAKE_BAD_INPUT && strstr(e.text, "--keep-tokens") != NULL,
           "merge without tokens", "%s", e.text);
+    lake_detector_close(&second);
+    c.options.keep_tokens = 1;
+    fit_images(&c, &second, 1, 3, &e);
+    check(lake_merge(&merged, parts, names, 2, 0, &e) == LAKE_BAD_INPUT &&
+              strstr(e.text, "second.lake: holds image 1, which has the same tokens as image 1 in first.lake") != NULL,
+          "merge of a photo in both parts", "%s", e.text);
     lake_detector_close(&whole);
     lake_detector_close(&first);
     lake_detector_close(&second);
