@@ -2,7 +2,11 @@
  * progressive (annex G).
  *
  * libjpeg warns of invalid codes and goes on with whatever follows; the picture it then shows is partly invented.
- * Here such a file is refused: a detector must not judge invented pixels. */
+ * Here such a file is refused: a detector must not judge invented pixels.
+ *
+ * Each symbol's place is known only when the one before is decoded, so the way from one to the next is kept short: one look
+ * into a table tells how many bits to pass over; bits are loaded eight bytes at a time from a chunk that is clean of stuffing; and no
+ * end is looked for on the way, for behind the chunk lies room for the longest MCU. */
 #include "image/jpeg_internal.h"
 
 #include <string.h>
