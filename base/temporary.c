@@ -58,6 +58,10 @@ int temporary_open(FILE **file, Error *e)
     *file = open_unnamed();
     if (*file != NULL)
         return LAKE_OK;
+#ifdef ENOMEM
+    if (errno == ENOMEM)
+        return error_memory(e, "a temporary file");
+#endif
     return error_set(e, LAKE_RESOURCE, "%s: no temporary file can be made there: %s", temporary_folder(),
-                     errno != 0 ? strerror(errno) : "out of memory or of names");
+                     errno != 0 ? strerror(errno) : "input/output error");
 }
