@@ -141,17 +141,31 @@ V_INLINE V v_exp2_negative(V x)
     return v_times_power(v_exp_fraction(r), n_bits);
 }
 
+/* The largest of p[whole], a multiple of V_WIDTH, and `least`: four chains, since a maximum waits for the one before. */
+static float largest_of(const float *p, size_t whole, float least)
+{
+    V top[4] = {v_set(least), v_set(least), v_set(least), v_set(least)};
+    size_t i = 0;
+
+    for (; i + 4 * V_WIDTH <= whole; i += 4 * V_WIDTH) {
+        V_UNROLL
+        for (int j = 0; j < 4; j++)
+            top[j] = v_max(top[j], v_load(p + i + j * V_WIDTH));
+    }
+    for (; i < whole; i += V_WIDTH)
+        top[0] = v_max(top[0], v_load(p + i));
+    return v_highest(v_max(v_max(top[0], top[1]), v_max(top[2], top[3])));
+}
+
 /* Scores p[count] of one query become weights 2^(p - m'); from `visible` on they become 0. m and s are brought up to
  * date; returns 2^(m - m'), the factor for what was summed before. */
 static float soften(float *p, size_t visible, size_t count, float *highest, float *sum)
 {
     size_t whole = visible / V_WIDTH * V_WIDTH;
-    V top = v_set(*highest), total = v_zero(), shift;
+    V total = v_zero(), shift;
     float before = *highest, rest = 0;
 
-    for (size_t i = 0; i < whole; i += V_WIDTH)
-        top = v_max(top, v_load(p + i));
-    *highest = v_highest(top);
+    *highest = largest_of(p, whole, before);
     for (size_t i = whole; i < visible; i++)
         *highest = p[i] > *highest ? p[i] : *highest;
 

@@ -3,7 +3,8 @@
  *   tile      TILE_ROWS rows of x times TILE_COLUMNS outputs, all sums in registers (tile.h; kernel_*.c say why this
  *             shape)
  *   panel     PANEL outputs, LONG_LANES of k long: 128 KiB at most, the second-level cache (panel.h)
- *   x block   BLOCK_ROWS rows of x, LONG_LANES of k long: 2 MiB at most, the third-level cache or the second (rows.h)
+ *   x block   rows of x, LONG_LANES of k long; those of all k together are BLOCK_FLOATS at most: 8 MiB, part of the
+ *             third-level cache (rows.h)
  *
  *   for each block of rows:
  *       copy its x blocks, for all of k                        (threads share the rows)
@@ -18,7 +19,7 @@
  *
  * A number of y is summed over k in order within a block, and the blocks are added in order: the same wherever it
  * stands and whichever thread computes it. */
-#define BLOCK_ROWS 512
+#define BLOCK_FLOATS ((size_t)1 << 21)
 
 /* One block of rows of a product. */
 typedef struct {
@@ -136,10 +137,10 @@ static void run_group(const Product *p, size_t first, size_t end, float *buffer)
     }
 }
 
-/* Rows of a block: all, or nearly equal shares of at most BLOCK_ROWS. */
-static size_t block_rows_of(size_t m)
+/* Rows of a block: all, or nearly equal shares of what fits. */
+static size_t block_rows_of(size_t m, const Lanes *l)
 {
-    size_t blocks = divide_up(m, BLOCK_ROWS);
+    size_t fit = BLOCK_FLOATS / rows_floats(l, 1), blocks = divide_up(m, fit == 0 ? 1 : fit);
 
     return blocks == 0 ? 0 : divide_up(m, blocks);
 }
@@ -155,8 +156,8 @@ static size_t group_size(size_t panels)
 static void fast_linear(float *y, size_t ldy, const float *x, size_t ldx, size_t m, const Matrix *w, const float *bias,
                         Epilogue epilogue, float *workspace)
 {
-    size_t block_rows = block_rows_of(m), panels = divide_up(w->rows, PANEL), group = group_size(panels);
     Lanes lanes = lanes_of(arithmetic_of(w), w->columns);
+    size_t block_rows = block_rows_of(m, &lanes), panels = divide_up(w->rows, PANEL), group = group_size(panels);
     float *x_blocks = line_start(workspace), *buffers = x_blocks + rows_floats(&lanes, block_rows);
     RowCode *codes = (RowCode *)(void *)(buffers + (size_t)kernel_threads() * PANEL_FLOATS);
 
@@ -183,9 +184,10 @@ static void fast_linear(float *y, size_t ldy, const float *x, size_t ldx, size_t
 static size_t fast_linear_workspace(size_t m, size_t n, size_t k)
 {
     Lanes lanes = lanes_of(ARITHMETIC_F32, k);
-    size_t rows = smaller(m, BLOCK_ROWS);
+    size_t row = rows_floats(&lanes, 1), most = BLOCK_FLOATS < row ? row : BLOCK_FLOATS;
+    size_t blocks = m < most / row ? m * row : most;
 
     (void)n;
-    return LINE_FLOATS + rows_floats(&lanes, rows) + (size_t)kernel_threads() * PANEL_FLOATS +
-           rows * sizeof(RowCode) / sizeof(float);
+    return LINE_FLOATS + blocks + (size_t)kernel_threads() * PANEL_FLOATS +
+           smaller(m, BLOCK_FLOATS / SHORT_STRIDE) * sizeof(RowCode) / sizeof(float);
 }

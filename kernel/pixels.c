@@ -9,7 +9,7 @@
 const Pixels *pixels_choose(void)
 {
     const char *wanted = getenv("LAKE_KERNEL");
-    const int wants_wide = wanted == NULL || wanted[0] == '\0' || strcmp(wanted, "avx2") == 0 || strcmp(wanted, "avx512") == 0;
+    const int narrow = wanted != NULL && (strcmp(wanted, "plain") == 0 || strcmp(wanted, "sse2") == 0);
 
-    return wants_wide && pixels_avx2 != NULL && cpu_has_avx2() ? pixels_avx2 : pixels_plain;
+    return !narrow && pixels_avx2 != NULL && cpu_has_avx2() ? pixels_avx2 : pixels_plain;
 }

@@ -14,7 +14,7 @@
 #define PANEL WTS_PANEL_ROWS
 
 /* Distances of two rows, in lanes: an odd number of cache lines, so that rows do not fall on one cache set. */
-#define SHORT_LANES 256
+#define SHORT_LANES 512
 #define LONG_LANES 1024
 #define SHORT_STRIDE (SHORT_LANES + 16)
 #define LONG_STRIDE (LONG_LANES + 16)

@@ -244,7 +244,7 @@ static void compare_shape(Worst *worst, const Kernel *kernel, size_t m, size_t n
 static void test_linear(const Kernel *kernel)
 {
     static const size_t large[][3] = {{3, 40, 2100}, {530, 33, 260}, {29, 70, 256}, {1, 1, 257}, {57, 100, 1030},
-                                      {17, 35, 5000}};
+                                      {17, 35, 5000}, {45, 3, 100000}};
     Worst worst = {{0, 0}, "", 0};
 
     for (size_t size = 1; size <= 70; size++) {
@@ -314,10 +314,11 @@ static void test_attention(const Kernel *kernel)
 
     for (int i = 0; i < 80; i++)
         compare_attention(&worst, kernel, random_size(70), random_size(4), random_size(70), i % 2);
-    compare_attention(&worst, kernel, 300, 2, 64, 0); /* more than one block of keys */
+    compare_attention(&worst, kernel, 600, 2, 64, 0); /* more than one block of keys */
     compare_attention(&worst, kernel, 530, 1, 24, 1);
-    compare_attention(&worst, kernel, 257, 1, 256, 0); /* the widest head of the fast path, and the first beyond */
-    compare_attention(&worst, kernel, 20, 2, 257, 1);
+    compare_attention(&worst, kernel, 1100, 1, 20, 1);
+    compare_attention(&worst, kernel, 257, 1, 512, 0); /* the widest head of the fast path, and the first beyond */
+    compare_attention(&worst, kernel, 20, 2, 513, 1);
     report(&worst, kernel, "attention");
 }
 
