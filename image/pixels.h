@@ -31,7 +31,7 @@ typedef struct {
 extern const Pixels *const pixels_plain; /* pixels_plain.c */
 extern const Pixels *const pixels_avx2;  /* kernel/pixels_avx2.c; NULL where it was compiled without the instruction set */
 
-/* The widest that this processor runs; by LAKE_KERNEL another, as in kernel/kernel.h. */
+/* The widest that this processor runs; the plain ones where LAKE_KERNEL is plain or sse2. */
 const Pixels *pixels_choose(void);
 
 #endif
