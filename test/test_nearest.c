@@ -243,7 +243,8 @@ static void test_coreset(const char *kernel)
 
 int main(void)
 {
-    static const char *const kernels[] = {"plain", "sse2", "avx2", "avx512", "neon"};
+    static const char *const kernels[] = {"plain", "sse2", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512bf16",
+                                          "neon",  "neondot", "neonbf16"};
 
     for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++) {
         const Kernel *kernel;
