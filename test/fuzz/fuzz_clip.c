@@ -6,6 +6,17 @@
 #include "clip.h"
 #include "test/fuzz/repair_clip.h"
 
+/* The first numbers and the last, in whatever layout they stand. */
+static void read_numbers(const WtsTensor *t)
+{
+    enum { NUMBERS = 40 };
+    float numbers[NUMBERS];
+    size_t count = t->bytes / wts_type_size(t->type), n = count < NUMBERS ? count : NUMBERS;
+
+    wts_read(numbers, t, 0, n);
+    wts_read(numbers, t, count - n, n);
+}
+
 static void check_tensors(const WtsFile *file)
 {
     size_t i;
@@ -17,6 +28,8 @@ static void check_tensors(const WtsFile *file)
         PROMISE((uintptr_t)t->data % wts_type_size(t->type) == 0);
         PROMISE(strlen(t->name) < sizeof t->name && wts_find(file, t->name) == t);
         free(copy);
+        read_numbers(t);
+        wts_companion(file, t, WTS_SCALE);
     }
     PROMISE(wts_tensor(file, i) == NULL && wts_find(file, "no such tensor") == NULL);
 }

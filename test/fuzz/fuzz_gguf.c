@@ -35,7 +35,9 @@ static void read_keys(const uint8_t *data, size_t size)
     view.size = size;
     code = gguf_open(&g, &view, "fuzz", &e);
     fuzz_check(code, &e);
-    for (i = 0; code == LAKE_OK && i < g.value_count; i++)
+    if (code != LAKE_OK)
+        return;
+    for (i = 0; i < g.value_count; i++)
         read_value(&g, &g.values[i]);
     gguf_find(&g, GGUF_TOKENS);
     gguf_close(&g);

@@ -84,6 +84,7 @@ def make_png():
             write("png", f"colour{colour}-{bits}.png", png(5, 6, bits, colour, extra=extra))
             if bits in (1, 4, 8):
                 write("png", f"colour{colour}-{bits}-interlaced.png", png(6, 5, bits, colour, 1, extra))
+    write("png", "colour3-8-full.png", png(4, 3, 8, 3, extra=png_chunk(b"PLTE", bytes(range(256)) * 3)))
     write("png", "pieces.png", png(5, 4, 8, 2, pieces=4))
     write("png", "chunks.png", png(3, 3, 8, 2, extra=png_chunk(b"gAMA", bytes(4)) + png_chunk(b"tEXt", b"a\0b") + png_chunk(b"tRNS", bytes(6))))
     write("png", "pillow.png", saved(picture("RGB"), "PNG"))
@@ -406,21 +407,27 @@ def lake(*arguments):
         sys.exit(f"lake {' '.join(arguments)}: {done.stderr}")
 
 
+def panels():
+    """A tower whose matrices fit the panels of FORMAT.md, with an MLP no wider than the rest."""
+    tensors = checkpoints.timm(checkpoints.openai(width=32, layers=1, patch=2, grid=1))
+    return {k: v[:32] if "mlp.fc1" in k else v[:, :32] if k.endswith("mlp.fc2.weight") else v for k, v in tensors.items() if not k.startswith("head.")}
+
+
 def make_clip():
     with tempfile.TemporaryDirectory() as folder:
         model, out = os.path.join(folder, "m.safetensors"), os.path.join(folder, "m.clip")
         checkpoints.vocabulary(folder, 515)
-        for name, tensors in (("text", checkpoints.example()), ("vision", checkpoints.timm(checkpoints.example()))):
+        for name, tensors in (("text", checkpoints.example()), ("vision", checkpoints.timm(checkpoints.example())), ("panels", panels())):
             with open(model, "wb") as f:
                 f.write(checkpoints.pack(tensors))
             for kind in ("f32", "f16", "bf16", "q8"):
-                if name == "vision" or kind in ("f16", "q8"):
+                if name == "vision" or f"{name} {kind}" in ("text f16", "text q8", "panels bf16", "panels q8"):
                     options = checkpoints.EXAMPLE_OPTIONS[2:] if name == "text" else ("--heads", "2")
                     lake("convert", model, "-o", out, "--dtype", kind, *options)
                     with open(out, "rb") as f:
                         data = f.read()
                     write("clip", f"{name}-{kind}.clip", data)
-                    if kind == "f16":
+                    if kind == "f16" or name == "panels" and kind == "bf16":
                         write("convert", f"{name}.clip", data)
 
 

@@ -12,7 +12,7 @@ export seconds
 run='
     name=$1
     log=build/fuzz/logs/$name
-    case $name in clip | convert | vocab) length=16384 ;; *) length=8192 ;; esac
+    case $name in clip | convert | vocab) length=20480 ;; *) length=8192 ;; esac
     dictionary=test/fuzz/dict/$name.dict
     mkdir -p "build/fuzz/corpus/$name"
     if ! "build/fuzz/test/fuzz/fuzz_$name" -max_total_time="$seconds" -timeout=60 -rss_limit_mb=2048 -max_len=$length \
