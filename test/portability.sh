@@ -46,7 +46,7 @@ END
 job() { # job FOLDER PROGRAM...
     mkdir -p "$1" && cd "$1" || return 1
     shift
-    for type in f32 f16 bf16; do
+    for type in f32 f16 bf16 q8; do
         "$@" convert ../world/tiny.safetensors --dtype $type -o $type.clip || return 1
     done
     "$@" fit ../world/good --weights f32.clip --res 128 --class "woven cloth" -o d.lake &&
@@ -96,7 +96,7 @@ END
 }
 
 same_weights() {
-    for type in f32 f16 bf16; do cmp "$1/$type.clip" "$work/reference/$type.clip" || return 1; done
+    for type in f32 f16 bf16 q8; do cmp "$1/$type.clip" "$work/reference/$type.clip" || return 1; done
 }
 
 # ---- a target ----------------------------------------------------------------------------------------------
@@ -127,7 +127,7 @@ compare() { # compare TARGET PROGRAM...: the main job and what it made
     t=$1
     shift
     check "$t: convert, fit, score" job "$work/$t-job" "$@"
-    check "$t: weights in f32, f16 and bf16 are the same bytes" same_weights "$work/$t-job"
+    check "$t: weights in f32, f16, bf16 and q8 are the same bytes" same_weights "$work/$t-job"
     check "$t: scores and maps, also with the detector of the other machine, both ways" near "$work/$t-job"
     echo "#  $(cat "$work/log")$(cmp -s "$work/$t-job/d.lake" "$work/reference/d.lake" && echo ", detector of the same bytes")"
 }

@@ -133,6 +133,8 @@ def main():
         subprocess.run([LAKE, *convert, at("t.clip")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         subprocess.run([LAKE, *fit, "-o", at("d.lake")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         starve("convert", shim, folder, [*convert, at("u.clip")], at("u.clip"))
+        starve("convert to q8", shim, folder, [*convert, at("u.clip"), "--dtype", "q8"], at("u.clip"))
+        starve("convert a .clip file", shim, folder, ["convert", at("t.clip"), "--dtype", "q8", "-o", at("u.clip")], at("u.clip"))
         starve("info", shim, folder, ["info", at("t.clip")], None)
         starve("fit", shim, folder, [*fit, "-o", at("e.lake")], at("e.lake"))
         starve("fit with all parts", shim, folder, [*fit, "--select", "pca", "--coreset", "0.5", "--trim", "0.1", "--keep-tokens", "-o", at("e.lake")], at("e.lake"))
