@@ -13,6 +13,10 @@
 #include "tokenizer.h"
 #include "weights/weights.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* One transformer block. D: width, H: mlp width. */
 typedef struct {
     const float *ln_1_gain, *ln_1_bias; /* [D] */
@@ -121,5 +125,9 @@ int clip_text(const Clip *model, const char *const *texts, size_t count, float *
  * ignored. LAKE_USAGE where a sequence has no end id, is longer than the context, or holds an id beyond the
  * vocabulary. */
 int clip_text_ids(const Clip *model, const uint32_t *ids, size_t count, size_t length, float *embeddings, Error *e);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -24,6 +24,10 @@
 #include "clip.h"
 #include "image/image.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define LAKE_VERSION "0.1.0"
 
 #define LAKE_MAX_LAYERS 64
@@ -423,5 +427,9 @@ void lake_covariance_finish(LakeCovariance *covariance);
 /* The next number of a splitmix64 generator, and one below `bound` without bias. */
 uint64_t lake_random(uint64_t *state);
 uint64_t lake_random_below(uint64_t *state, uint64_t bound);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

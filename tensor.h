@@ -11,6 +11,10 @@
 
 #include "weights/weights.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Chooses the kernels of this process, as kernel_choose does, unless that was done: workspaces that were sized before
  * stay valid, and other threads may compute meanwhile. To be called before a workspace is sized. LAKE_USAGE where
  * $LAKE_KERNEL names a kernel that cannot run. */
@@ -63,5 +67,9 @@ void tensor_resize_grid(float *out, size_t h2, size_t w2, const float *in, size_
 
 /* x[n] / ||x||, in place; a zero vector stays. */
 void tensor_normalise(float *x, size_t n);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -8,6 +8,10 @@
 
 #include "base/error.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct Tokenizer Tokenizer;
 
 /* What a tokenizer section holds, as tables: the ids of the 256 bytes inside a word and at a word's end, the two
@@ -40,5 +44,9 @@ uint32_t tok_end_id(const Tokenizer *tokenizer);
  * ids has room for `context`. */
 int tok_encode(const Tokenizer *tokenizer, const char *text, size_t context, uint32_t *ids, size_t *count,
                int *truncated, Error *e);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,6 +7,10 @@
 #ifndef LAKE_ERROR_H
 #define LAKE_ERROR_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum {
     LAKE_OK = 0,
     LAKE_ANOMALY = 1,   /* not an error: an anomaly was found and --fail-on-anomaly asked for this code */
@@ -27,5 +31,9 @@ int error_set(Error *e, int code, const char *format, ...);
 
 /* The message for an allocation of `what` that failed; returns LAKE_RESOURCE. */
 int error_memory(Error *e, const char *what);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

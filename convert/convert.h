@@ -7,6 +7,10 @@
 #include "base/error.h"
 #include "weights/weights.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct {
     const char *checkpoint;  /* a file (safetensors, PyTorch, GGUF), an index of shards, or a folder that holds one;
                               or a .clip file, of which only the type is changed */
@@ -42,5 +46,9 @@ int convert_vocabulary(unsigned char **section, size_t *size, const char *path, 
 
 /* A note of what was lost, where the writer quantised. */
 void convert_note_errors(const WtsErrors *errors, ConvertNote *note, void *context);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

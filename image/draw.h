@@ -4,6 +4,10 @@
 
 #include "image/image.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The perceptually uniform colour map, value 0 (dark) to 1 (light); values outside are clipped. Lightness
  * rises linearly and equal steps of the value are equal steps of perceived colour (OKLab). NaN counts as 0. */
 void draw_color(unsigned char rgb[3], float value);
@@ -23,5 +27,9 @@ int draw_outline(Image *picture, const unsigned char *mask, int width, int heigh
 
 /* Photo, heatmap and overlay side by side at equal height. */
 int draw_strip(Image *out, const Image *photo, const float *map, float lo, float hi, float threshold, Error *e);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

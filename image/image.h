@@ -7,6 +7,10 @@
 
 #include "base/error.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct {
     int width, height;  /* both at least 1 once decoded */
     unsigned char *rgb; /* [height, width, 3], rows from top to bottom */
@@ -47,5 +51,9 @@ int img_resize(Image *out, const Image *in, int width, int height, Error *e);
 
 /* PNG (RGB, 8 bit, filtered and deflated) or binary PPM, by the name's ending: .ppm or .pnm, else PNG. */
 int img_write(const char *path, const Image *image, Error *e);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

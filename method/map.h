@@ -6,6 +6,10 @@
 
 #include "base/error.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* grid [grid_height, grid_width] -> out [height, width], bilinear with half-pixel centres and the edge repeated, as
  * torch.nn.functional.interpolate(mode="bilinear", align_corners=False). */
 void map_upsample(float *out, size_t height, size_t width, const float *grid, size_t grid_height, size_t grid_width);
@@ -19,5 +23,9 @@ int map_blur(float *map, size_t height, size_t width, double sigma_y, double sig
  * width (so that the blur is that of a square 518-pixel picture stretched to the image's shape). A new buffer. */
 int map_of_grid(float **map, size_t height, size_t width, const float *grid, size_t grid_height, size_t grid_width,
                 Error *e);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

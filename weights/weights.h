@@ -9,6 +9,10 @@
 
 #include "base/error.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* WTS_Q8: whole numbers q of one byte, -127 to 127; the value is q times the scale of its row, which is another tensor. */
 typedef enum { WTS_F32 = 0, WTS_F16 = 1, WTS_BF16 = 2, WTS_Q8 = 3 } WtsType;
 
@@ -147,5 +151,9 @@ void wts_read(float *out, const WtsTensor *tensor, size_t first, size_t count);
 
 /* count numbers of `type` in memory order of this machine -> floats (exact); of WTS_Q8 the q, not times a scale. */
 void wts_widen(float *out, const void *data, WtsType type, size_t count);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
