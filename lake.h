@@ -221,6 +221,10 @@ double lake_lambda(const LakeDetector *detector);
  * With trimming, outliers have no say in an automatic threshold. LAKE_USAGE for values out of range. */
 int lake_decide(LakeDetector *detector, const LakeDecision *decision, Error *e);
 
+/* The threshold that a decision asks for, from scores of normal images: all below 1, reordered; none are needed where it is
+ * a number. */
+double lake_threshold(const LakeDecision *decision, double *scores, size_t count);
+
 /* The first eight bytes of a .lake file: one that no text begins with, and both line ends, so that a text-mode transfer
  * shows. weights/DETECTOR.md describes the rest. */
 #define LAKE_DETECTOR_MAGIC "\x89" "LAKE\r\n\x1a"

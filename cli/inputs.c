@@ -56,8 +56,8 @@ int inputs_add_file(InputList *list, const char *path, Error *e)
     return add(list, copy, (size_t)(path_base(path) - path), e);
 }
 
-/* Adds the pictures of a folder; `root` is the length of the named folder's path with its separator. */
-static int add_folder(InputList *list, const char *folder, size_t root, Error *e)
+/* Adds the wanted files of a folder; `root` is the length of the named folder's path with its separator. */
+static int add_folder(InputList *list, const char *folder, size_t root, int (*wanted)(const char *name), Error *e)
 {
     char **names;
     size_t count;
@@ -71,8 +71,8 @@ static int add_folder(InputList *list, const char *folder, size_t root, Error *e
         path = path_join(folder, names[i]);
         kind = path != NULL ? path_kind(path) : PATH_MISSING;
         if (kind == PATH_FOLDER) {
-            code = add_folder(list, path, root, e);
-        } else if (path == NULL || (kind == PATH_FILE && img_has_picture_name(names[i]))) {
+            code = add_folder(list, path, root, wanted, e);
+        } else if (path == NULL || (kind == PATH_FILE && wanted(names[i]))) {
             code = add(list, path, root, e);
             continue;
         }
@@ -82,17 +82,24 @@ static int add_folder(InputList *list, const char *folder, size_t root, Error *e
     return code;
 }
 
+int inputs_add_folder(InputList *list, const char *folder, int (*wanted)(const char *name), Error *e)
+{
+    size_t root = strlen(folder);
+
+    root += folder[root - 1] != '/' && folder[root - 1] != '\\';
+    return add_folder(list, folder, root, wanted, e);
+}
+
 int inputs_add(InputList *list, const char *argument, Error *e)
 {
-    size_t before = list->count, root = strlen(argument);
+    size_t before = list->count;
     int code;
 
     switch (path_kind(argument)) {
     case PATH_MISSING:
         return error_set(e, LAKE_BAD_INPUT, "%s: no such file or folder", argument);
     case PATH_FOLDER:
-        root += argument[root - 1] != '/' && argument[root - 1] != '\\';
-        code = add_folder(list, argument, root, e);
+        code = inputs_add_folder(list, argument, img_has_picture_name, e);
         if (code == LAKE_OK && list->count == before)
             code = error_set(e, LAKE_BAD_INPUT,
                              "%s: no pictures in this folder (expected names that end in .png, .jpg, .pnm, ...)",

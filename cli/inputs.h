@@ -21,6 +21,9 @@ typedef struct {
  * extension, hidden ones left out). A missing path or a folder without a picture is LAKE_BAD_INPUT. */
 int inputs_add(InputList *list, const char *argument, Error *e);
 
+/* Adds the files of a folder whose names are wanted, recursively and in sorted order, hidden ones left out. */
+int inputs_add_folder(InputList *list, const char *folder, int (*wanted)(const char *name), Error *e);
+
 /* Adds one file without looking at it. */
 int inputs_add_file(InputList *list, const char *path, Error *e);
 

@@ -51,23 +51,26 @@ static double automatic_threshold(double largest)
     return scaled < halfway ? scaled : halfway;
 }
 
+double lake_threshold(const LakeDecision *decision, double *scores, size_t count)
+{
+    if (decision->threshold == LAKE_THRESHOLD_NUMBER)
+        return decision->threshold_value;
+    if (decision->threshold == LAKE_THRESHOLD_FPR)
+        return lake_quantile(scores, count, 1 - decision->threshold_value);
+    return automatic_threshold(lake_quantile(scores, count, 1));
+}
+
 /* The threshold, from the scores that are trusted: all, or with trimming (the normals are distrusted) those that do not
  * stand out. The median never stands out, so some are left. */
 static void set_threshold(LakeDetector *d, double *trusted)
 {
-    const LakeDecision *decision = &d->options.decision;
     size_t count = 0;
 
     for (size_t i = 0; i < d->normal_count; i++)
         if (d->options.trim == 0 || !d->outlier[i])
             trusted[count++] = d->normal_scores[i];
-    d->provisional = decision->threshold != LAKE_THRESHOLD_NUMBER && count < 4;
-    if (decision->threshold == LAKE_THRESHOLD_NUMBER)
-        d->threshold = decision->threshold_value;
-    else if (decision->threshold == LAKE_THRESHOLD_FPR)
-        d->threshold = lake_quantile(trusted, count, 1 - decision->threshold_value);
-    else
-        d->threshold = automatic_threshold(lake_quantile(trusted, count, 1));
+    d->provisional = d->options.decision.threshold != LAKE_THRESHOLD_NUMBER && count < 4;
+    d->threshold = lake_threshold(&d->options.decision, trusted, count);
 }
 
 int lake_decide(LakeDetector *detector, const LakeDecision *decision, Error *e)
