@@ -1,4 +1,4 @@
-/* Memory for pictures: blocks of many megabytes, used from end to end soon after they are taken. */
+/* Memory for pictures and activations: blocks of many megabytes that are used from end to end. */
 #ifndef LAKE_LARGE_H
 #define LAKE_LARGE_H
 

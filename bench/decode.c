@@ -3,28 +3,12 @@
  * For each file name on standard input, a line each, reads the picture as the command does (file in the page cache, all in
  * memory, RGB) and prints the seconds that took, at once: bench/decode.py alternates it with Pillow that way. With SIDE the
  * time covers also the resize to SIDE x SIDE, Pillow's bicubic, that comes before the image tower. */
-#if defined(__unix__) || defined(__APPLE__)
-#define _POSIX_C_SOURCE 200809L
-#endif
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/measure.h"
 #include "image/image.h"
-
-static double now(void)
-{
-    struct timespec t;
-
-#ifdef _POSIX_C_SOURCE
-    clock_gettime(CLOCK_MONOTONIC, &t);
-#else
-    timespec_get(&t, TIME_UTC);
-#endif
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Reads and, where side > 0, resizes one picture. The memory is given back within the time, as a program over many files does. */
 static int read_picture(const char *path, int side, Error *e)
@@ -54,7 +38,7 @@ int main(int argc, char **argv)
         return LAKE_USAGE;
     }
     while (fgets(path, sizeof path, stdin) != NULL) {
-        const double start = now();
+        const double start = clock_seconds();
         int code;
         path[strcspn(path, "\n")] = '\0';
         code = read_picture(path, side, &e);
@@ -62,7 +46,7 @@ int main(int argc, char **argv)
             fprintf(stderr, "%s\n", e.text);
             return code;
         }
-        printf("%.6f\n", now() - start);
+        printf("%.6f\n", clock_seconds() - start);
         fflush(stdout);
     }
     return LAKE_OK;

@@ -4,33 +4,17 @@
  * size, and greedy coresets of 1 % and 10 % of the gallery. The defaults are 200 images of a ViT-L/14 at 518 pixels in
  * 100 neurons. Rows are made up: LATENT independent normal numbers per row, mapped to WIDTH by a fixed random matrix,
  * plus a tenth of noise; LATENT 0: WIDTH independent normal numbers. RUNS 0: the coresets alone. */
-#if defined(__unix__) || defined(__APPLE__)
-#define _POSIX_C_SOURCE 200809L
-#endif
-
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/measure.h"
 #include "kernel/kernel.h"
 #include "lake.h"
 #include "tensor.h"
 
 enum { BLOCK = 512, MOST_RUNS = 100 };
-
-static double now(void)
-{
-    struct timespec t;
-
-#ifdef _POSIX_C_SOURCE
-    clock_gettime(CLOCK_MONOTONIC, &t);
-#else
-    timespec_get(&t, TIME_UTC);
-#endif
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Nearly normal: a sum of four even numbers, of variance 1. */
 static float normal_number(uint64_t *state)
@@ -103,12 +87,12 @@ static int measure_search(const LakeLayer *layer, const float *queries, size_t c
     int complete = y != NULL && distances != NULL && w != NULL && workspace != NULL && winners != NULL;
 
     for (int i = 0; complete && i < runs; i++) {
-        start = now();
+        start = clock_seconds();
         product(y, queries, count, layer, w);
-        plain[i] = now() - start;
-        start = now();
+        plain[i] = clock_seconds() - start;
+        start = clock_seconds();
         lake_nearest(distances, winners, queries, count, layer, LAKE_DISTANCE_L2, NULL, workspace);
-        nearest[i] = now() - start;
+        nearest[i] = clock_seconds() - start;
     }
     if (complete && runs > 0) {
         report("product", plain, runs, flop);
@@ -126,12 +110,12 @@ static int measure_coreset(const LakeLayer *layer, double share, Error *e)
 {
     size_t keep = (size_t)(share * (double)layer->rows);
     unsigned char *chosen = malloc(layer->rows);
-    double start = now();
+    double start = clock_seconds();
     int code = chosen != NULL ? lake_coreset(chosen, keep, layer->gallery, layer->rows, layer->count, 1, e)
                               : error_memory(e, "the coreset");
 
     if (code == LAKE_OK) {
-        printf("coreset  %g %%, %lu rows: %.2f s\n", 100 * share, (unsigned long)keep, now() - start);
+        printf("coreset  %g %%, %lu rows: %.2f s\n", 100 * share, (unsigned long)keep, clock_seconds() - start);
         fflush(stdout);
     }
     free(chosen);

@@ -15,6 +15,7 @@
 /* Queries of one block, at most: whole tiles, not fewer than PANEL, whose buffers the packing of keys borrows; S, P and O
  * together stay within the second-level cache. */
 #define QUERIES ((TILE_ROWS < 8 ? 8 : 4) * TILE_ROWS)
+#define ROWS_AHEAD 8
 #define LOG2_E 1.44269504f
 
 /* The sizes of one call. */
@@ -90,20 +91,18 @@ static void to_lanes(float *out, const float *x, size_t count, Arithmetic arithm
         memcpy(out, x, count * sizeof *out);
 }
 
-/* PANEL rows of k become lanes in `rows` [PANEL, SHORT_STRIDE], then a panel. */
-static void pack_keys(float *keys, const float *k, size_t stride, const AttentionSizes *s, float *rows)
+/* Keys first .. first + PANEL - 1 (or to the last) of one head: lanes in `rows` [PANEL, SHORT_STRIDE], then a panel. */
+static void pack_keys(float *keys, const float *k, size_t stride, const AttentionSizes *s, size_t first, float *rows)
 {
     Rows lanes = {rows, WTS_F32, SHORT_STRIDE, NULL};
+    size_t count = smaller(PANEL, s->n - first);
 
-    for (size_t first = 0; first < s->n; first += PANEL, keys += PANEL * s->head_lanes) {
-        size_t count = smaller(PANEL, s->n - first);
-        for (size_t i = 0; i < count; i++)
-            to_lanes(rows + i * SHORT_STRIDE, k + (first + i) * stride, s->head_width, s->arithmetic);
-        transpose_panel(keys, lanes, 0, count, 0, s->head_lanes);
-    }
+    for (size_t i = 0; i < count; i++)
+        to_lanes(rows + i * SHORT_STRIDE, k + (first + i) * stride, s->head_width, s->arithmetic);
+    transpose_panel(keys + first * s->head_lanes, lanes, 0, count, 0, s->head_lanes);
 }
 
-/* panel row = v[0 .. width - 1] of one key, in bf16 beside those of the next key (or 0, where there is none). */
+/* out[PANEL] = v[width] of one key, in bf16 beside those of the next key (or 0, where there is none). */
 static void pack_value_lanes(float *out, const float *v, const float *next, size_t width, Arithmetic arithmetic)
 {
     memset(out + width, 0, (PANEL - width) * sizeof *out);
@@ -120,13 +119,18 @@ static void pack_value_lanes(float *out, const float *v, const float *next, size
     (void)next, (void)arithmetic;
 }
 
-static void pack_values(float *values, const float *v, size_t stride, const AttentionSizes *s)
+/* The values of the same keys. PANEL is even: no pair of keys is torn. */
+static void pack_values(float *values, const float *v, size_t stride, const AttentionSizes *s, size_t first)
 {
-    for (size_t first = 0; first < s->head_width; first += PANEL) {
-        size_t width = smaller(PANEL, s->head_width - first);
-        for (size_t i = 0; i < s->n; i += s->in_lane, values += PANEL)
-            pack_value_lanes(values, v + i * stride + first, i + 1 < s->n ? v + (i + 1) * stride + first : NULL, width,
+    size_t end = smaller(first + PANEL, s->n);
+
+    for (size_t column = 0; column < s->head_width; column += PANEL, values += s->key_lanes * PANEL) {
+        size_t width = smaller(PANEL, s->head_width - column);
+        for (size_t i = first; i < end; i += s->in_lane) {
+            const float *value = v + i * stride + column;
+            pack_value_lanes(values + i / s->in_lane * PANEL, value, i + 1 < s->n ? value + stride : NULL, width,
                              s->arithmetic);
+        }
     }
 }
 
@@ -243,6 +247,8 @@ static void attend_block(const Head *h, const AttentionSizes *s, size_t first, s
     size_t end = h->causal ? first + rows : s->n; /* keys that any of these queries sees */
 
     for (size_t r = 0; r < rows; r++) {
+        for (size_t d = 0; d < s->head_width; d += LINE_FLOATS) /* rows are far apart: no processor guesses the next */
+            v_prefetch(h->q + (first + r + ROWS_AHEAD) * h->stride + d);
         scale_row(b->row, h->q + (first + r) * h->stride, s->head_width, v_set(h->scale));
         to_lanes(b->q + r * SHORT_STRIDE, b->row, s->head_width, s->arithmetic);
         b->highest[r] = -INFINITY;
@@ -298,9 +304,11 @@ static void fast_attention(float *out, size_t ldo, const float *q, const float *
         AttentionBuffers b = carve_attention(buffers + parallel_index() * attention_thread_floats(head_width), &s);
 
         DIVIDED_LOOP
-        for (size_t h = 0; h < heads; h++) {
-            pack_keys(keys + h * s.keys_floats, k + h * head_width, stride, &s, b.p);
-            pack_values(values + h * s.values_floats, v + h * head_width, stride, &s);
+        for (size_t first = 0; first < n; first += PANEL) { /* all heads of some keys: their rows are read in one run */
+            for (size_t h = 0; h < heads; h++)
+                pack_keys(keys + h * s.keys_floats, k + h * head_width, stride, &s, first, b.p);
+            for (size_t h = 0; h < heads; h++)
+                pack_values(values + h * s.values_floats, v + h * head_width, stride, &s, first);
         }
         SHARED_LOOP
         for (size_t unit = 0; unit < heads * blocks; unit++) {
