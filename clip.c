@@ -72,7 +72,8 @@ static int carver_allocate(Carver *c, const char *what, Error *e)
 {
     size_t bytes;
 
-    if (c->overflow || !size_multiply(c->used, sizeof(float), &bytes) || (c->at = large_calloc(c->used, sizeof(float))) == NULL)
+    if (c->overflow || !size_multiply(c->used, sizeof(float), &bytes) ||
+        (c->at = large_calloc(c->used, sizeof(float))) == NULL)
         return error_memory(e, what);
     c->used = 0;
     return LAKE_OK;
