@@ -184,7 +184,7 @@ def cosines(name, weights, floor, *arguments):
 
 
 def test_towers():
-    """Floors: measured were 0.99995 and more for the demo model, 0.9992 to 0.9996 for the ViT."""
+    """Floors: measured were 0.99995 and more for the demo model, 0.9992 to 0.9996 for the ViT at 224 pixels, 0.9992 at 112."""
     for kind in ("f32", "q8"):
         convert("demo_" + kind, DEMO / "demo.clip", "--dtype", kind)
     for picture in sorted((DEMO / "pictures").glob("*/test/*/*"))[::60]:
@@ -198,7 +198,7 @@ def test_towers():
         return skip("q8 of a ViT", f"no {vit} or no pictures beside it")
     for kind in ("f32", "q8"):
         convert("vit_" + kind, vit, "--dtype", kind)
-    cosines("ViT-Ti/16", FOLDER / "vit", 0.999, pictures[0])
+    cosines("ViT-Ti/16", FOLDER / "vit", 0.999, pictures[0], "--res", "112")  # of 224: a plain kernel under sanitizers
 
 
 test_checkpoint()
