@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/interrupt.h"
 #include "cli/verbs.h"
 #include "lake.h"
 
@@ -58,8 +59,10 @@ static int run(int argc, char **argv, Error *e)
 int main(int argc, char **argv)
 {
     Error error = {0, ""};
-    int code = run(argc, argv, &error);
+    int code;
 
+    interrupt_clean_up();
+    code = run(argc, argv, &error);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         if (code == LAKE_OK || code == LAKE_ANOMALY)
             code = error_set(&error, LAKE_RESOURCE, "standard output: cannot write");

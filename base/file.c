@@ -9,6 +9,7 @@
 #include "base/file.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,9 @@ static int cannot(const char *what, const char *path, Error *e)
     return error_set(e, code, "%s: %s: %s", path, what, reason());
 }
 
+/* Bytes that are read from a pipe, which nothing else bounds; checkpoints come through pipes, too. */
+#define PIPE_LIMIT ((size_t)(SIZE_MAX / 2 > UINT32_MAX ? UINT32_MAX : SIZE_MAX / 2))
+
 static int is_separator(char c)
 {
 #ifdef _WIN32
@@ -50,17 +54,32 @@ static int is_separator(char c)
 #endif
 }
 
+/* What has no end, or none before memory's, is no input: /dev/zero, a disk, a pipe that somebody keeps filling. */
+static int check_kind(const char *path, size_t *limit, Error *e)
+{
+    const int kind = path_kind(path);
+
+    if (kind == PATH_FOLDER)
+        return error_set(e, LAKE_BAD_INPUT, "%s: is a folder, expected a file", path);
+    if (kind == PATH_DEVICE)
+        return error_set(e, LAKE_BAD_INPUT, "%s: is a device, expected a file or a pipe", path);
+    if (kind == PATH_OTHER && *limit > PIPE_LIMIT)
+        *limit = PIPE_LIMIT;
+    return LAKE_OK;
+}
+
 int file_read(unsigned char **data, size_t *size, const char *path, size_t limit, Error *e)
 {
+    const size_t asked = limit;
     FILE *f;
     unsigned char *buffer = NULL;
     size_t used = 0, room = 0;
-    int code = LAKE_OK;
+    int code = check_kind(path, &limit, e);
 
     *data = NULL;
     *size = 0;
-    if (path_kind(path) == PATH_FOLDER)
-        return error_set(e, LAKE_BAD_INPUT, "%s: is a folder, expected a file", path);
+    if (code != LAKE_OK)
+        return code;
     errno = 0;
     f = fopen(path, "rb");
     if (f == NULL)
@@ -80,8 +99,8 @@ int file_read(unsigned char **data, size_t *size, const char *path, size_t limit
         size_t got = fread(buffer + used, 1, room - used - 1, f);
         used += got;
         if (used > limit) {
-            code = error_set(e, LAKE_BAD_INPUT, "%s: larger than the limit of %llu bytes for such a file", path,
-                             (unsigned long long)limit);
+            code = error_set(e, LAKE_BAD_INPUT, "%s: larger than the limit of %llu bytes for %s", path,
+                             (unsigned long long)limit, limit < asked ? "a pipe: save it to a file first" : "such a file");
             break;
         }
         if (got == 0) {
@@ -109,7 +128,10 @@ int path_kind(const char *path)
 
     if (stat(path, &s) != 0)
         return PATH_MISSING;
-    return S_ISREG(s.st_mode) ? PATH_FILE : S_ISDIR(s.st_mode) ? PATH_FOLDER : PATH_OTHER;
+    return S_ISREG(s.st_mode)                           ? PATH_FILE
+           : S_ISDIR(s.st_mode)                         ? PATH_FOLDER
+           : S_ISCHR(s.st_mode) || S_ISBLK(s.st_mode) ? PATH_DEVICE
+                                                        : PATH_OTHER;
 }
 
 int path_same(const char *a, const char *b)
@@ -136,12 +158,14 @@ int file_map(FileView *view, const char *path, Error *e)
     void *address;
 
     memset(view, 0, sizeof *view);
+    if (path_kind(path) != PATH_FILE) /* opening shows itself: a pipe that is closed again loses its writer */
+        return read_instead_of_map(view, path, e);
     descriptor = open(path, O_RDONLY);
     if (descriptor < 0)
         return cannot("cannot open", path, e);
     if (fstat(descriptor, &s) != 0 || !S_ISREG(s.st_mode) || s.st_size == 0) {
         close(descriptor);
-        return read_instead_of_map(view, path, e); /* folders, pipes and empty files take the plain way */
+        return read_instead_of_map(view, path, e); /* empty files, and what has changed since, take the plain way */
     }
     if ((uintmax_t)s.st_size > SIZE_MAX) {
         close(descriptor);
@@ -251,6 +275,59 @@ static long process_number(void)
     return (long)getpid();
 }
 
+/* ---- outputs that a signal may interrupt ---- */
+
+enum { GUARD_NAMES = 4, GUARD_ROOM = 4096 };
+
+/* All of it is volatile, so that the stores a handler finds done are those of the program up to where it was interrupted: a
+ * name is whole before `used` says that it is there. */
+static struct {
+    volatile sig_atomic_t used;
+    volatile char name[GUARD_ROOM];
+} guarded[GUARD_NAMES];
+static volatile sig_atomic_t guarding;
+
+void file_guard(void)
+{
+    guarding = 1;
+}
+
+/* Enters a temporary name, before there is a file of that name: its place from 1 on, or 0 where there is none for it. */
+static size_t guard(const char *name)
+{
+    const size_t size = strlen(name) + 1;
+    size_t place = 0;
+
+    while (place < GUARD_NAMES && guarded[place].used)
+        place++;
+    if (!guarding || place == GUARD_NAMES || size > GUARD_ROOM)
+        return 0;
+    for (size_t i = 0; i < size; i++)
+        guarded[place].name[i] = name[i];
+    guarded[place].used = 1;
+    return place + 1;
+}
+
+/* Frees the place, once no file has that name any more. */
+static void unguard(size_t place)
+{
+    if (place > 0)
+        guarded[place - 1].used = 0;
+}
+
+void file_remove_unfinished(void)
+{
+    char name[GUARD_ROOM];
+
+    for (size_t place = 0; place < GUARD_NAMES; place++) {
+        if (!guarded[place].used)
+            continue;
+        for (size_t i = 0; i < GUARD_ROOM; i++)
+            name[i] = guarded[place].name[i];
+        unlink(name);
+    }
+}
+
 #else
 
 int path_kind(const char *path)
@@ -302,6 +379,25 @@ static long process_number(void)
     return 0;
 }
 
+void file_guard(void)
+{
+}
+
+static size_t guard(const char *name)
+{
+    (void)name;
+    return 0;
+}
+
+static void unguard(size_t place)
+{
+    (void)place;
+}
+
+void file_remove_unfinished(void)
+{
+}
+
 #endif
 
 void folder_free(char **names, size_t count)
@@ -309,6 +405,15 @@ void folder_free(char **names, size_t count)
     while (count > 0)
         free(names[--count]);
     free(names);
+}
+
+/* No file has the temporary name: none to be removed. */
+static void forget_temporary(FileOut *out)
+{
+    unguard(out->guard);
+    out->guard = 0;
+    free(out->temporary);
+    out->temporary = NULL;
 }
 
 int file_create(FileOut *out, const char *path, Error *e)
@@ -323,20 +428,20 @@ int file_create(FileOut *out, const char *path, Error *e)
     if (out->path == NULL)
         return error_memory(e, "a path");
     strcpy(out->path, path);
-    if (kind != PATH_OTHER) {
+    if (kind != PATH_DEVICE && kind != PATH_OTHER) {
         out->temporary = malloc(length + 32);
         if (out->temporary == NULL) {
             file_discard(out);
             return error_memory(e, "a path");
         }
         sprintf(out->temporary, "%s.part%ld", path, process_number());
+        out->guard = guard(out->temporary);
     }
     errno = 0;
     out->stream = fopen(out->temporary != NULL ? out->temporary : path, "wb");
     if (out->stream == NULL) {
         int code = error_set(e, LAKE_RESOURCE, "%s: cannot write: %s", path, reason());
-        free(out->temporary);
-        out->temporary = NULL;
+        forget_temporary(out);
         file_discard(out);
         return code;
     }
@@ -366,10 +471,8 @@ int file_commit(FileOut *out, Error *e)
 #endif
         if (rename(out->temporary, out->path) != 0)
             code = error_set(e, LAKE_RESOURCE, "%s: cannot rename the finished file into place: %s", out->path, reason());
-        else {
-            free(out->temporary);
-            out->temporary = NULL;
-        }
+        else
+            forget_temporary(out);
     }
     file_discard(out);
     return code;
@@ -381,17 +484,18 @@ void file_discard(FileOut *out)
         fclose(out->stream);
     if (out->temporary != NULL)
         remove(out->temporary);
-    free(out->temporary);
+    forget_temporary(out);
     free(out->path);
     memset(out, 0, sizeof *out);
 }
 
 int file_check_output(const char *path, Error *e)
 {
+    const int kind = path_kind(path);
     FileOut out;
     int code;
 
-    if (path_kind(path) == PATH_OTHER) /* opening a pipe would be seen at its other end */
+    if (kind == PATH_DEVICE || kind == PATH_OTHER) /* opening a pipe would be seen at its other end */
         return LAKE_OK;
     code = file_create(&out, path, e);
     if (code == LAKE_OK)

@@ -17,12 +17,12 @@ typedef struct {
 } FileView;
 
 /* Opens path for reading and shows its bytes, by a memory map where the system has one. LAKE_BAD_INPUT
- * where the file cannot be opened, is a folder, or cannot be read. */
+ * where the file cannot be opened, is a folder or a device, or cannot be read, or a pipe gives more than 4 GiB. */
 int file_map(FileView *view, const char *path, Error *e);
 void file_unmap(FileView *view);
 
 /* Reads a whole file (or pipe) into a new buffer, to be freed by the caller; refuses more than `limit`
- * bytes. A byte 0 stands behind the last one, so text can be used as a string. */
+ * bytes, or 4 GiB through a pipe. A byte 0 stands behind the last one, so text can be used as a string. */
 int file_read(unsigned char **data, size_t *size, const char *path, size_t limit, Error *e);
 
 /* An output file. Bytes go to a temporary name in the same folder; file_commit renames it to the final
@@ -32,6 +32,7 @@ typedef struct {
     FILE *stream;
     char *path;      /* final name */
     char *temporary; /* name written to; NULL where the target is written directly */
+    size_t guard;    /* place of that name where file_remove_unfinished finds it; 0: nowhere */
 } FileOut;
 
 int file_create(FileOut *out, const char *path, Error *e);
@@ -39,13 +40,20 @@ int file_write(FileOut *out, const void *data, size_t size, Error *e);
 int file_commit(FileOut *out, Error *e);  /* closes in every case; on failure nothing is left behind */
 void file_discard(FileOut *out);          /* closes and removes; harmless after commit */
 
+/* For a program that wants to clean up when a signal ends it. file_guard, called once before any output is created, has
+ * the temporary names remembered; from then on one thread alone may create outputs. file_remove_unfinished removes those
+ * files and may be called from a signal handler, after which the program must end. Without POSIX both do nothing. */
+void file_guard(void);
+void file_remove_unfinished(void);
+
 /* Fails as file_create would, now, and leaves nothing behind: to be asked before long work whose result goes to path. */
 int file_check_output(const char *path, Error *e);
 
 /* The three steps above for content already in memory. */
 int file_save(const char *path, const void *data, size_t size, Error *e);
 
-enum { PATH_MISSING, PATH_FILE, PATH_FOLDER, PATH_OTHER };
+/* OTHER: a pipe or a socket. Without POSIX all that is there is a FILE. */
+enum { PATH_MISSING, PATH_FILE, PATH_FOLDER, PATH_DEVICE, PATH_OTHER };
 int path_kind(const char *path);
 
 /* 1 where both paths lead to one file that is there, by another spelling or a link too (without POSIX: the same spelling). */

@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -332,6 +333,42 @@ def check_bad_input():
            "-o", "x.lake", says=["prompts.txt", "2"], leaves=["x.lake"])
 
 
+def through_pipe(source, *arguments):
+    """Runs lake with a named pipe called `pipe`, into which the file `source` is written."""
+    os.mkfifo("pipe")
+    writer = subprocess.Popen(["sh", "-c", 'cat "$0" > pipe', source], stderr=subprocess.DEVNULL)
+    try:
+        return run(*arguments)
+    finally:
+        writer.kill()
+        writer.wait()
+        os.remove("pipe")
+
+
+def check_devices_and_pipes():
+    """What has no end is refused before it fills the memory; pipes are read as files are."""
+    if not os.path.exists("/dev/zero"):
+        return
+    for device in ("/dev/zero", "/dev/random", "/dev/null"):
+        refuse(f"a checkpoint that is {device}", 3, "convert", device, "-o", "x.clip", says=[device, "is a device"], leaves=["x.clip"])
+    for name, call in (("a vocabulary", ["convert", "tiny.safetensors", "--vocab", "/dev/zero", "-o", "x.clip"]),
+                       ("a picture", ["pixels", "/dev/zero", "-o", "x.ppm"]), ("weights", ["fit", "good", "--weights", "/dev/zero", "-o", "x.lake"]),
+                       ("what to embed", ["embed", "/dev/zero", "--weights", "tiny.clip", "-o", "x.npy"]), ("prompts",
+                       ["fit", "good", "--weights", "tiny.clip", "--class", "x", "--prompts", "/dev/zero", "-o", "x.lake"])):
+        refuse(f"{name} of /dev/zero", 3, *call, says=["/dev/zero", "is a device"], leaves=[call[-1]])
+    r = run("score", "d.lake", "/dev/zero", "new/a.png", "--jsonl")
+    check(r.returncode == 3 and "is a device" in r.stdout.splitlines()[0] and "score" in r.stdout.splitlines()[1], "score of /dev/zero among others", r.stdout)
+    r = through_pipe("new/a.png", "pixels", "pipe", "-o", "x.ppm")
+    run("pixels", "new/a.png", "-o", "y.ppm")
+    check(r.returncode == 0 and open("x.ppm", "rb").read() == open("y.ppm", "rb").read(), "a picture through a pipe", r.stderr)
+    r = through_pipe("tiny.safetensors", "convert", "pipe", "--vocab", "bpe_simple_vocab_16e6.txt", "-o", "x.clip")
+    check(r.returncode == 0 and open("x.clip", "rb").read() == open("tiny.clip", "rb").read(), "a checkpoint through a pipe", r.stderr)
+    r = through_pipe("d.lake", "score", "pipe", "new/a.png", "--csv")
+    check(r.returncode == 0 and r.stdout == run("score", "d.lake", "new/a.png", "--csv").stdout, "a detector through a pipe", r.stderr)
+    for name in ("x.ppm", "y.ppm", "x.clip"):
+        os.remove(name)
+
+
 def check_replaced():
     """What is there already and of another kind stays: a glob behind -o, or the checkpoint by another name."""
     os.symlink("tiny.safetensors", "link.safetensors")
@@ -370,6 +407,61 @@ def check_killed():
         path.unlink()
 
 
+def write_slow_checkpoint(path):
+    """The tiny model with 200,000 rows of zeros for tokens that no text has: some tenths of a second to convert, nothing to make."""
+    data = pathlib.Path("tiny.safetensors").read_bytes()
+    length = struct.unpack("<Q", data[:8])[0]
+    header, blob = json.loads(data[8:8 + length]), data[8 + length:]
+    begin, end = header.pop("token_embedding.weight")["data_offsets"]
+    for tensor in header.values():
+        tensor["data_offsets"] = [at - (end - begin if at >= end else 0) for at in tensor["data_offsets"]]
+    blob = blob[:begin] + blob[end:]
+    size = 200000 * 64 * 4
+    header["token_embedding.weight"] = {"dtype": "F32", "shape": [200000, 64], "data_offsets": [len(blob), len(blob) + size]}
+    text = json.dumps(header).encode()
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + blob)
+        file.truncate(8 + len(text) + len(blob) + size)
+
+
+def end_by(number, call):
+    """Runs the call and sends the signal as soon as it writes: what it returns, and what is left of its output."""
+    process = subprocess.Popen([LAKE, *call], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               preexec_fn=lambda: signal.signal(number, signal.SIG_DFL))
+    part = f"slow.clip.part{process.pid}"
+    while process.poll() is None and not os.path.exists(part):
+        time.sleep(0.001)
+    written = os.path.exists(part)
+    process.send_signal(number)
+    return process.wait(), written, sorted(p.name for p in pathlib.Path(".").glob("slow.clip*"))
+
+
+def check_interrupted():
+    """A signal ends a run at once, as the signal's own doing, and takes the unfinished output with it."""
+    if os.name != "posix":
+        return
+    write_slow_checkpoint("slow.safetensors")
+    call = ["convert", "slow.safetensors", "--vocab", "bpe_simple_vocab_16e6.txt", "-o", "slow.clip"]
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGPIPE"):
+        number = getattr(signal, name)
+        code, written, left = end_by(number, call)
+        check(code == -number and written and left == [], f"{name} removes the unfinished output", f"exit {code}, writing: {written}, left {left}")
+    pathlib.Path("slow.clip").write_bytes(b"")
+    code, written, left = end_by(signal.SIGINT, call)
+    check(code == -signal.SIGINT and written and left == ["slow.clip"] and os.path.getsize("slow.clip") == 0,
+          "an interrupted run leaves the old output alone", f"exit {code}, writing: {written}, left {left}")
+    os.remove("slow.clip")
+    process = subprocess.Popen([LAKE, *call], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                               preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    while process.poll() is None:
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.02)
+    process.stdout.close()
+    check(process.returncode == 0 and os.path.exists("slow.clip"), "a signal that the caller ignores stays ignored (nohup)", process.returncode)
+    for name in ("slow.clip", "slow.safetensors"):
+        os.remove(name)
+
+
 def check_bad_output():
     before = sorted(os.listdir("."))
     refuse("output in a folder that is not there", 4, "fit", "good", "--weights", "tiny.clip", "-o", "nowhere/x.lake", says=["nowhere/x.lake"])
@@ -377,6 +469,7 @@ def check_bad_output():
     refuse("convert to a folder that is not there", 4, "convert", "tiny.safetensors", "-o", "nowhere/x.clip", says=["nowhere/x.clip"])
     check_replaced()
     check_killed()
+    check_interrupted()
     refuse("overlays into a file", 4, "score", "d.lake", "new", "--overlays", "d.lake", says=["d.lake"])
     if os.path.exists("/dev/full"):
         for name, call in (("convert", ["convert", "tiny.safetensors"]), ("fit", ["fit", "good", "--weights", "tiny.clip", "--res", "32"]),
@@ -401,6 +494,7 @@ def main():
             check_picture_limit()
             check_usage()
             check_bad_input()
+            check_devices_and_pipes()
             check_bad_output()
         finally:
             os.chdir(home)
