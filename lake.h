@@ -73,6 +73,8 @@ typedef struct {
     size_t resolution;             /* R in pixels; 0: clip_default_resolution */
     GridResize grid_resize;        /* of the position embedding */
     LakeDecision decision;
+    int upright;                   /* 1: the photos are turned as their EXIF orientation says before they are observed
+                                      (img_read_upright). That is the caller's to do; a detector remembers it */
     int keep_tokens;               /* keep full-width tokens in the detector: for merge and the PCA audit */
     size_t token_memory;           /* bytes of full-width tokens that a fit may hold in memory; those of further images
                                       wait in temporary files. With keep_tokens all are held. Not in the file */

@@ -205,7 +205,7 @@ static int run(int argc, char **argv, Error *e)
          "side in pixels (default: what the weights were trained for)"},
         {"--positions", OPTION_CHOICE, &o.positions, "antialias|bicubic|bilinear", 0, 0,
          "resampling of the position embedding (default antialias)"},
-        PHOTO_OPTIONS(o.photos),
+        PHOTO_OPTIONS(o.photos, "as stored"),
     };
     int code = arguments_read(&arguments, &verb_embed, options, COUNT_OF(options), argc, argv, e);
 

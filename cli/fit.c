@@ -103,6 +103,7 @@ static int fit_features(LakeDetector *detector, LakeOptions *options, const Feat
     if (label == NULL)
         return error_memory(e, "a name");
     options->layer_count = features->layer_count;
+    options->upright = 0; /* of photos */
     code = lake_options_resolve(options, NULL, e);
     if (code == LAKE_OK)
         code = lake_tokens_open(&tokens, features->height, features->width, features->layer_count, features->widths, 0,
@@ -225,7 +226,7 @@ static int run(int argc, char **argv, Error *e)
         {"--threshold", OPTION_TEXT, &settings.threshold, "auto|X|fpr=Q", 0, 0,
          "of the decision (default auto: 1.1 x largest normal)"},
         SETTINGS_MODEL(settings),
-        PHOTO_OPTIONS(settings.photos),
+        PHOTO_OPTIONS(settings.photos, "as stored"),
         {"--keep-tokens", OPTION_FLAG, &settings.keep_tokens, NULL, 0, 0,
          "keep full-width tokens, for merge and the PCA audit"},
         {"--memory", OPTION_COUNT, &settings.memory, "MB", 0, 0,

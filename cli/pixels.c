@@ -39,7 +39,7 @@ static int run(int argc, char **argv, Error *e)
     const Option options[] = {
         {"-o", OPTION_TEXT, &output, "FILE", 0, 0, "the picture to write; .ppm or .pnm gives PPM, anything else PNG"},
         {"--res", OPTION_COUNT, &resolution, "R", 0, 0, "resize to R x R as Pillow's bicubic does, to the byte"},
-        PHOTO_OPTIONS(photos),
+        PHOTO_OPTIONS(photos, "as stored"),
     };
     int code = arguments_read(&arguments, &verb_pixels, options, COUNT_OF(options), argc, argv, e);
 

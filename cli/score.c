@@ -107,6 +107,14 @@ static int change_decision(LakeDetector *detector, double lambda, int pooling, c
     return code == LAKE_OK ? lake_decide(detector, &decision, e) : code;
 }
 
+/* Photos are turned as at the fit; with --exif they are in any case, for normals may have come without EXIF data. */
+static int turns_photos(const LakeDetector *detector, int exif)
+{
+    if (exif && !detector->options.upright && detector->weights != NULL)
+        fprintf(stderr, "lake score: note: the detector was fitted on photos as stored, without --exif, which turns these\n");
+    return exif || detector->options.upright;
+}
+
 static int score(LakeDetector *detector, Results *results, const Arguments *arguments, const PhotoOptions *photos,
                  const char *weights, const char *grid, Error *e)
 {
@@ -117,6 +125,7 @@ static int score(LakeDetector *detector, Results *results, const Arguments *argu
     session.detector = detector;
     session.results = results;
     session.photos = *photos;
+    session.photos.exif = turns_photos(detector, photos->exif);
     if (features != (detector->weights == NULL))
         return error_set(e, LAKE_BAD_INPUT,
                          features ? "%s was fitted on photos, not on features: give photos"
@@ -154,7 +163,7 @@ static int run(int argc, char **argv, Error *e)
         {"--pooling", OPTION_CHOICE, &pooling, "max|mean|top1", 0, 0, "another pooling than at the fit"},
         {"--threshold", OPTION_TEXT, &threshold, "auto|X|fpr=Q", 0, 0, "another threshold than at the fit"},
         {"--grid", OPTION_TEXT, &grid, "HxW", 0, 0, "of features whose patches are no square"},
-        PHOTO_OPTIONS(photos),
+        PHOTO_OPTIONS(photos, "as at the fit"),
     };
     int code;
 

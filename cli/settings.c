@@ -50,6 +50,7 @@ int settings_apply(LakeOptions *options, const Settings *s, Error *e)
     options->coreset = s->coreset;
     options->trim = s->trim;
     options->prompts = s->prompts;
+    options->upright = s->photos.exif;
     options->keep_tokens = s->keep_tokens;
     options->token_memory = s->memory < SIZE_MAX >> 20 ? s->memory << 20 : SIZE_MAX;
     options->decision.lambda = s->lambda;

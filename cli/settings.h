@@ -45,9 +45,10 @@ int settings_threshold(LakeDecision *decision, const char *text, Error *e);
     {"--semantic-block", OPTION_COUNT, &(s).semantic_block, "B", 0, 0,                                                \
      "block of the text branch's patches (default: last)"}
 
-/* Rows of an option table, of every verb that reads pictures. */
-#define PHOTO_OPTIONS(o)                                                                                              \
-    {"--exif", OPTION_FLAG, &(o).exif, NULL, 0, 0, "turn photos as their EXIF orientation says (default: as stored)"}, \
+/* Rows of an option table, of every verb that reads pictures. `otherwise`: what --exif is without being given. */
+#define PHOTO_OPTIONS(o, otherwise)                                                                                   \
+    {"--exif", OPTION_FLAG, &(o).exif, NULL, 0, 0,                                                                    \
+     "turn photos as their EXIF orientation says (default: " otherwise ")"},                                          \
     {"--max-megapixels", OPTION_COUNT, &(o).megapixels, "N", 0, 0, "refuse larger pictures (default 268)"}
 
 /* Reads a picture. A limit that no machine has is LAKE_USAGE. */

@@ -58,7 +58,8 @@ void summary_print(const LakeDetector *d, const char *path)
     printf("  normal images %lu, grid %lu x %lu", (unsigned long)d->normal_count, (unsigned long)d->height,
            (unsigned long)d->width);
     if (d->weights != NULL)
-        printf(", %lu pixels, weights %s", (unsigned long)d->options.resolution, d->weights);
+        printf(", %lu pixels%s, weights %s", (unsigned long)d->options.resolution,
+               d->options.upright ? ", upright by EXIF" : "", d->weights);
     printf("\n  tokens        normalised: %s; selected: %s; distance: %s\n",
            lake_normalisation_name(d->options.normalisation), lake_selection_name(d->options.selection),
            lake_distance_name(d->options.distance));

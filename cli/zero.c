@@ -102,7 +102,7 @@ static int run(int argc, char **argv, Error *e)
         RESULTS_OPTIONS(results),
         {"--threshold", OPTION_NUMBER, &threshold, "X", 0, 1, "of the decision (default 0.5)"},
         SETTINGS_MODEL(settings),
-        PHOTO_OPTIONS(settings.photos),
+        PHOTO_OPTIONS(settings.photos, "as stored"),
     };
     int code;
 

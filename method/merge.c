@@ -14,6 +14,8 @@ static const char *difference(const LakeDetector *a, const LakeDetector *b)
         return "weights";
     if (a->height != b->height || a->width != b->width || x->resolution != y->resolution)
         return "resolution";
+    if (x->upright != y->upright)
+        return "EXIF orientation (--exif)";
     if (x->grid_resize != y->grid_resize)
         return "resize of the position embedding";
     if (layers != b->layer_count)

@@ -213,6 +213,17 @@ def check_orientation():
     check(numbers("zero", "a.png", *model, "--exif") == numbers("zero", "upright.png", *model), "zero --exif")
     run("fit", "turned", *model, "--exif", "-o", "turned.lake")
     check(numbers("score", "turned.lake", "upright.png") == upright, "fit --exif", upright)
+    r = run("score", "turned.lake", "a.png", "--jsonl")
+    check(numbers("score", "turned.lake", "a.png") == upright and r.stderr == "", "a detector remembers --exif", r.stderr)
+    check("upright by EXIF" in run("info", "turned.lake").stdout and "EXIF" not in run("info", "d.lake").stdout, "info tells of --exif")
+    for detector, noted in (("d.lake", True), ("turned.lake", False)):
+        r = run("score", detector, "a.png", "--exif", "--jsonl")
+        check(r.returncode == 0 and ("note: the detector was fitted on photos as stored" in r.stderr) == noted,
+              f"score --exif with {detector}: {'a note' if noted else 'no note'}", r.stderr)
+    check(numbers("score", "turned.lake", "a.png", "--exif") == upright, "score --exif with a detector that remembers it")
+    for name, option in (("a", ["--exif"]), ("b", [])):
+        run("fit", f"turned/{int(name == 'b')}.png", *model, *option, "--keep-tokens", "-o", f"part_{name}.lake")
+    refuse("merge of turned and other photos", 3, "merge", "part_a.lake", "part_b.lake", "-o", "x.lake", says=["--exif"], leaves=["x.lake"])
     for name, options in (("a", ["--exif"]), ("upright", [])):
         run("embed", f"{name}.png", *model, *options, "-o", f"{name}.npy")
         run("pixels", f"{name}.png", *options, "-o", f"{name}.ppm")

@@ -72,7 +72,7 @@ static int same(const LakeDetector *a, const LakeDetector *b)
                 x.seed == y.seed && x.distance == y.distance && x.coreset == y.coreset && x.trim == y.trim &&
                 strcmp(x.class_name, y.class_name) == 0 && x.patch_attention == y.patch_attention &&
                 x.semantic_block == y.semantic_block && x.resolution == y.resolution && x.grid_resize == y.grid_resize &&
-                x.keep_tokens == y.keep_tokens && x.layer_count == y.layer_count &&
+                x.upright == y.upright && x.keep_tokens == y.keep_tokens && x.layer_count == y.layer_count &&
                 SAME(x.layers, y.layers, x.layer_count) && x.decision.lambda == y.decision.lambda &&
                 x.decision.pooling == y.decision.pooling && x.decision.threshold == y.decision.threshold &&
                 a->weights == NULL && b->weights == NULL && a->fingerprint == b->fingerprint && a->height == b->height &&
@@ -119,13 +119,52 @@ static void round_trip(const char *name, LakeSelection selection, int text, int 
     lake_detector_close(&d);
 }
 
-/* ---- damage ---- */
-
 static void seal(unsigned char *file, size_t size)
 {
     put_u64le(file + 16, size);
     put_u32le(file + 12, crc32_update(0, file + 24, size - 24));
 }
+
+/* The word of version 2: there where photos were turned, and nowhere else, so that older programs read all other files. */
+static void test_turning(void)
+{
+    LakeDetector d, back;
+    Error e = {0, ""};
+    unsigned char *stored = NULL, *turned = NULL;
+    size_t stored_size = 0, turned_size = 0, at = 24;
+
+    if (!check(make(&d, LAKE_SELECT_VARIANCE, 1, 0, 0, &e) == LAKE_OK, "turned photos", "%s", e.text))
+        return;
+    lake_detector_write(&d, path(), &e);
+    file_read(&stored, &stored_size, path(), 1 << 20, &e);
+    d.options.upright = 1;
+    lake_detector_write(&d, path(), &e);
+    if (check(file_read(&turned, &turned_size, path(), 1 << 20, &e) == LAKE_OK && lake_detector_read(&back, path(), &e) == LAKE_OK,
+              "turned photos", "%s", e.text)) {
+        check(same(&d, &back) && back.options.upright, "turned photos", "something changed");
+        lake_detector_close(&back);
+        while (at < stored_size && stored[at] == turned[at])
+            at++;
+        check(stored[8] == 1 && turned[8] == 2 && turned_size == stored_size + 4 && get_u32le(turned + at) == 1 &&
+                  memcmp(turned + at + 4, stored + at, stored_size - at) == 0,
+              "a word more, of version 2, where photos are turned", "byte %lu", (unsigned long)at);
+        put_u32le(turned + at, 0);
+        seal(turned, turned_size);
+        if (check(lake_detector_decode(&back, turned, turned_size, "0", &e) == LAKE_OK, "version 2 of photos as stored", "%s", e.text)) {
+            check(!back.options.upright, "version 2 of photos as stored", "turned");
+            lake_detector_close(&back);
+        }
+        put_u32le(turned + at, 2);
+        seal(turned, turned_size);
+        check(lake_detector_decode(&back, turned, turned_size, "2", &e) == LAKE_BAD_INPUT && strstr(e.text, "how photos are turned") != NULL,
+              "photos turned otherwise", "%s", e.text);
+    }
+    lake_detector_close(&d);
+    free(stored);
+    free(turned);
+}
+
+/* ---- damage ---- */
 
 /* Reads the bytes; a detector that passes must be fit for use: it is scored with. Returns 1 where it was accepted. */
 static int try_bytes(const unsigned char *file, size_t size)
@@ -161,6 +200,15 @@ static int try_bytes(const unsigned char *file, size_t size)
     }
     lake_detector_close(&d);
     return 1;
+}
+
+static void refused(const char *name, const unsigned char *file, size_t size, const char *says)
+{
+    LakeDetector d;
+    Error e = {0, ""};
+    int code = lake_detector_decode(&d, file, size, "x.lake", &e);
+
+    check(code == LAKE_BAD_INPUT && strstr(e.text, "x.lake: ") == e.text && strstr(e.text, says) != NULL, name, "%s", e.text);
 }
 
 static void test_damage(void)
@@ -214,17 +262,17 @@ static void test_damage(void)
     }
     check(1, "sizes that lie", "a crash");
     memcpy(copy, file, size);
-    put_u32le(copy + 8, 2);
-    file_save(path(), copy, size, &e);
-    check(lake_detector_read(&d, path(), &e) == LAKE_BAD_INPUT && strstr(e.text, "version 2") != NULL, "another version",
-          "%s", e.text);
-    memcpy(copy,
-           "\x89"
-           "CLIP\r\n\x1a",
-           8);
-    file_save(path(), copy, size, &e);
-    check(lake_detector_read(&d, path(), &e) == LAKE_BAD_INPUT && strstr(e.text, "not a detector") != NULL,
-          "another kind of file", "%s", e.text);
+    put_u32le(copy + 8, 3);
+    refused("another version", copy, size, "version 3");
+    memcpy(copy, "\x89" "CLIP\r\n\x1a", 8);
+    refused("weights", copy, size, "not a detector, but weights");
+    memcpy(copy, "\x89" "LAKE\n\x1a", 7);
+    refused("changed line ends", copy, size, "text mode");
+    refused("some text", (const unsigned char *)"some text, longer than a head is", 32, "not a detector");
+    refused("nothing", file, 0, "not a detector");
+    refused("four bytes", file, 4, "not a detector");
+    for (size_t n = 5; n < 24; n++)
+        refused("cut within its head", file, n, "cut off");
     check(lake_detector_read(&d, "/nonexistent.lake", &e) == LAKE_BAD_INPUT, "no file", "read");
     free(file);
     free(copy);
@@ -350,6 +398,7 @@ int main(void)
     round_trip("round trip with texts", LAKE_SELECT_RANDOM, 1, 0, 0);
     round_trip("round trip with tokens", LAKE_SELECT_ALL, 1, 1, 0);
     round_trip("round trip of a PCA, trimmed", LAKE_SELECT_PCA, 0, 1, 0.2);
+    test_turning();
     test_damage();
     test_impossible();
     test_unwritable();

@@ -12,14 +12,22 @@
 #include "lake.h"
 #include "weights/walk.h"
 
-#define VERSION 1u
+/* Version 2 has one field more, `turning`. Where that says nothing, version 1 is written, which older programs read. */
+enum { VERSION = 1, VERSION_TURNING = 2 };
 
-enum { AT_VERSION = 8, AT_CRC = 12, AT_SIZE = 16, HEAD_SIZE = 24 };
+enum { MAGIC_SIZE = 8, AT_VERSION = 8, AT_CRC = 12, AT_SIZE = 16, HEAD_SIZE = 24 };
 
 #define MAX_WIDTH ((uint32_t)1 << 20)
 #define MAX_SIDE ((uint32_t)1 << 15)
 
 /* ---- the file, part by part ---- */
+
+/* How the photos were turned before they were observed: upright by their EXIF orientation, or not at all. */
+static void walk_turning(Walk *w, LakeOptions *o)
+{
+    if (o->upright)
+        o->upright = walk_choice(w, o->upright, 1, "how photos are turned");
+}
 
 static void walk_options(Walk *w, LakeDetector *d)
 {
@@ -48,6 +56,7 @@ static void walk_options(Walk *w, LakeDetector *d)
     if (w->reading)
         class_name = NULL;
     walk_text(w, &class_name, "the class name");
+    walk_turning(w, o);
     if (!w->reading)
         return;
     o->neurons = (size_t)neurons;
@@ -208,7 +217,7 @@ int lake_detector_write(const LakeDetector *detector, const char *path, Error *e
     w.e = e;
     walk_detector(&w, &copy);
     put_u64le(head + AT_SIZE, HEAD_SIZE + w.size);
-    put_u32le(head + AT_VERSION, VERSION);
+    put_u32le(head + AT_VERSION, detector->options.upright ? VERSION_TURNING : VERSION);
     put_u32le(head + AT_CRC, w.crc);
     if (w.code != LAKE_OK)
         return w.code;
@@ -230,13 +239,34 @@ int lake_detector_write(const LakeDetector *detector, const char *path, Error *e
 
 /* ---- reading ---- */
 
+/* The message for a file that does not begin as a detector does. */
+static int refuse_kind(const unsigned char *data, size_t size, const char *path, Error *e)
+{
+    enum { LETTERS = 5 }; /* the part of the magic that transfers leave alone */
+
+    if (size >= LETTERS && memcmp(data, LAKE_DETECTOR_MAGIC, size < MAGIC_SIZE ? size : LETTERS) == 0)
+        return error_set(e, LAKE_BAD_INPUT,
+                         size < MAGIC_SIZE ? "%s: damaged detector: cut off in its first bytes; copy or fit it again"
+                                           : "%s: a detector whose line ends were changed by a transfer in text mode; "
+                                             "copy it in binary mode",
+                         path);
+    if (size >= LETTERS && memcmp(data, "\x89" "CLIP", LETTERS) == 0)
+        return error_set(e, LAKE_BAD_INPUT,
+                         "%s: not a detector, but weights: make one from photos with lake fit --weights %s", path, path);
+    return error_set(e, LAKE_BAD_INPUT, "%s: not a detector (lake fit makes .lake files)", path);
+}
+
 static int check_head(const unsigned char *data, size_t size, const char *path, Error *e)
 {
-    if (size < HEAD_SIZE || memcmp(data, LAKE_DETECTOR_MAGIC, 8) != 0)
-        return error_set(e, LAKE_BAD_INPUT, "%s: not a detector (lake fit makes .lake files)", path);
-    if (get_u32le(data + AT_VERSION) != VERSION)
-        return error_set(e, LAKE_BAD_INPUT, "%s: a detector of version %lu; this program reads version %u: fit it again",
-                         path, (unsigned long)get_u32le(data + AT_VERSION), VERSION);
+    if (size < MAGIC_SIZE || memcmp(data, LAKE_DETECTOR_MAGIC, MAGIC_SIZE) != 0)
+        return refuse_kind(data, size, path, e);
+    if (size < HEAD_SIZE)
+        return error_set(e, LAKE_BAD_INPUT, "%s: damaged detector: cut off: %llu bytes, the head alone has %d; copy or fit "
+                         "it again", path, (unsigned long long)size, (int)HEAD_SIZE);
+    if (get_u32le(data + AT_VERSION) != VERSION && get_u32le(data + AT_VERSION) != VERSION_TURNING)
+        return error_set(e, LAKE_BAD_INPUT,
+                         "%s: a detector of version %lu; this program reads versions %d and %d: fit it again", path,
+                         (unsigned long)get_u32le(data + AT_VERSION), (int)VERSION, (int)VERSION_TURNING);
     if (get_u64le(data + AT_SIZE) != size)
         return error_set(e, LAKE_BAD_INPUT, "%s: damaged detector: %llu bytes, its head says %llu; copy or fit it again",
                          path, (unsigned long long)size, (unsigned long long)get_u64le(data + AT_SIZE));
@@ -280,6 +310,7 @@ int lake_detector_decode(LakeDetector *detector, const unsigned char *data, size
     w.e = e;
     w.at = data + HEAD_SIZE;
     w.left = size - HEAD_SIZE;
+    detector->options.upright = get_u32le(data + AT_VERSION) == VERSION_TURNING; /* whether the field is there */
     walk_detector(&w, detector);
     code = w.code == LAKE_OK ? derive(detector, name, e) : w.code;
     if (code != LAKE_OK)
