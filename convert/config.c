@@ -202,9 +202,21 @@ static void note_own_hints(const Deduction *d)
         config_note(d->note, d->context, "%s: says activation %s", d->path, activation_name(h->activation[0]));
 }
 
-static void apply_options(ConfigHints *h, const ConvertOptions *o)
+static int check_heads(int heads, const TowerConfig *tower, const char *option, Error *e)
+{
+    if (heads == 0 || tower->width % (uint32_t)heads == 0)
+        return LAKE_OK;
+    return error_set(e, LAKE_USAGE, "%s: %d does not divide the width %lu of that tower", option, heads,
+                     (unsigned long)tower->width);
+}
+
+static int apply_options(ConfigHints *h, const ConvertOptions *o, const ClipConfig *c, Error *e)
 {
     int i;
+
+    if (check_heads(o->heads, &c->vision, "--heads", e) != LAKE_OK ||
+        check_heads(o->text_heads, &c->text, "--text-heads", e) != LAKE_OK)
+        return LAKE_USAGE;
 
     for (i = 0; i < 2; i++) {
         if (o->activation >= 0)
@@ -216,6 +228,7 @@ static void apply_options(ConfigHints *h, const ConvertOptions *o)
         h->heads[0] = o->heads;
     if (o->text_heads != 0)
         h->heads[1] = o->text_heads;
+    return LAKE_OK;
 }
 
 /* ---- guesses, where files and options are silent ---- */
@@ -342,9 +355,10 @@ int config_deduce(ClipConfig *config, long *end_id, const Checkpoint *checkpoint
         return LAKE_BAD_INPUT;
     note_own_hints(&d);
     code = config_read_files(&d.hints, config, scheme, checkpoint->path, note, context, e);
+    if (code == LAKE_OK)
+        code = apply_options(&d.hints, options, config, e);
     if (code != LAKE_OK)
         return code;
-    apply_options(&d.hints, options);
     guess_activation(&d);
     guess_eps(&d);
     if (guess_heads(&d, 0, config->vision.width, "vision", "--heads") != LAKE_OK ||

@@ -67,7 +67,8 @@ static int get_number(const Source *s, const Json *object, const char *key, doub
     return LAKE_OK;
 }
 
-static int get_heads(const Source *s, const Json *object, const char *key, double standard, long *heads)
+/* The heads of a tower of this width; `standard` is what an absent key means. */
+static int get_heads(const Source *s, const Json *object, const char *key, double standard, uint32_t width, long *heads)
 {
     double value = standard;
 
@@ -75,6 +76,11 @@ static int get_heads(const Source *s, const Json *object, const char *key, doubl
         return LAKE_BAD_INPUT;
     if (!(value >= 1 && value <= 65536 && value == floor(value)))
         return error_set(s->e, LAKE_BAD_INPUT, "%s: \"%s\" is %g, expected a whole number from 1", s->path, key, value);
+    if (width % (uint32_t)value != 0)
+        return error_set(s->e, LAKE_BAD_INPUT,
+                         "%s: \"%s\" is %g%s, which does not divide the width %lu: correct it, or move the file away",
+                         s->path, key, value, json_get(object, key) == NULL ? " where it is absent" : "",
+                         (unsigned long)width);
     *heads = (long)value;
     return LAKE_OK;
 }
@@ -171,11 +177,12 @@ static int get_hidden_act(const Source *s, const Json *tower, int standard, int 
     return LAKE_OK;
 }
 
-static int read_hf_tower(const Source *s, const Json *tower, int index, double standard_heads, ConfigHints *h)
+static int read_hf_tower(const Source *s, const Json *tower, int index, double standard_heads, uint32_t width,
+                         ConfigHints *h)
 {
     if (get_hidden_act(s, tower, ACT_QUICK_GELU, &h->activation[index]) != LAKE_OK ||
         get_eps(s, tower, "layer_norm_eps", 1e-5, &h->eps[index]) != LAKE_OK ||
-        get_heads(s, tower, "num_attention_heads", standard_heads, &h->heads[index]) != LAKE_OK)
+        get_heads(s, tower, "num_attention_heads", standard_heads, width, &h->heads[index]) != LAKE_OK)
         return LAKE_BAD_INPUT;
     config_note(s->note, s->context, "%s: %s tower: activation %s, eps %g, %ld heads", s->path,
                 index == 0 ? "vision" : "text", h->activation[index] == ACT_QUICK_GELU ? "quick_gelu" : "gelu",
@@ -193,7 +200,7 @@ static int read_hf_vision(const Source *s, const Json *tower, const ClipConfig *
 
     if (check_sizes(s, tower, sizes, sizeof sizes / sizeof *sizes) != LAKE_OK)
         return LAKE_BAD_INPUT;
-    return read_hf_tower(s, tower, 0, 12, h);
+    return read_hf_tower(s, tower, 0, 12, c->vision.width, h);
 }
 
 static int read_hf_text(const Source *s, const Json *tower, const ClipConfig *c, ConfigHints *h)
@@ -211,7 +218,7 @@ static int read_hf_text(const Source *s, const Json *tower, const ClipConfig *c,
     /* 2, a value of old files, means the largest id (transformers PR #24773) */
     if (end_id >= 0 && end_id < 2147483647.0 && end_id != 2)
         h->end_id = (long)end_id;
-    return read_hf_tower(s, tower, 1, 8, h);
+    return read_hf_tower(s, tower, 1, 8, c->text.width, h);
 }
 
 /* config.json of a CLIPModel, with a part per tower, or of a CLIPVisionModel, flat. */
@@ -240,7 +247,7 @@ static int read_dino_config(const Source *s, const ClipConfig *c, ConfigHints *h
     if (check_sizes(s, s->root, sizes, sizeof sizes / sizeof *sizes) != LAKE_OK ||
         get_hidden_act(s, s->root, ACT_GELU, &h->activation[0]) != LAKE_OK ||
         get_eps(s, s->root, "layer_norm_eps", 1e-6, &h->eps[0]) != LAKE_OK ||
-        get_heads(s, s->root, "num_attention_heads", 12, &h->heads[0]) != LAKE_OK)
+        get_heads(s, s->root, "num_attention_heads", 12, c->vision.width, &h->heads[0]) != LAKE_OK)
         return LAKE_BAD_INPUT;
     config_note(s->note, s->context, "%s: activation %s, eps %g, %ld heads", s->path,
                 h->activation[0] == ACT_GELU ? "gelu" : "quick_gelu", (double)h->eps[0], h->heads[0]);
@@ -288,8 +295,8 @@ static int read_open_clip_vision(const Source *s, const Json *vision, const Clip
         get_eps(s, json_get(vision, "norm_kwargs"), "eps", 1e-5, &h->eps[0]) != LAKE_OK)
         return LAKE_BAD_INPUT;
     if (!(head_width >= 1 && head_width <= c->vision.width && fmod(c->vision.width, head_width) == 0))
-        return error_set(s->e, LAKE_BAD_INPUT, "%s: \"head_width\" is %g, which does not divide the width %lu", s->path,
-                         head_width, (unsigned long)c->vision.width);
+        return error_set(s->e, LAKE_BAD_INPUT, "%s: \"head_width\" is %g, which does not divide the width %lu: correct it, or move the file "
+                         "away", s->path, head_width, (unsigned long)c->vision.width);
     h->heads[0] = (long)(c->vision.width / head_width);
     return LAKE_OK;
 }
@@ -304,7 +311,7 @@ static int read_open_clip_text(const Source *s, const Json *text, const ClipConf
     if (check_sizes(s, text, sizes, sizeof sizes / sizeof *sizes) != LAKE_OK ||
         get_eps(s, json_get(text, "norm_kwargs"), "eps", 1e-5, &h->eps[1]) != LAKE_OK)
         return LAKE_BAD_INPUT;
-    return get_heads(s, text, "heads", 8, &h->heads[1]);
+    return get_heads(s, text, "heads", 8, c->text.width, &h->heads[1]);
 }
 
 static int read_open_clip_config(const Source *s, const ClipConfig *c, ConfigHints *h)

@@ -71,8 +71,8 @@ static int fail(Parser *p, const char *format, ...)
             lines++;
             line = c + 1;
         }
-    return error_set(p->e, LAKE_BAD_INPUT, "%s: no valid JSON: line %lu, column %lu: %s", p->name, lines,
-                     (unsigned long)(p->at - line + 1), what);
+    return error_set(p->e, LAKE_BAD_INPUT, "%s: no valid JSON: line %lu, column %lu: %s; copy or download it again",
+                     p->name, lines, (unsigned long)(p->at - line + 1), what);
 }
 
 /* The same for "expected X, found Y", where Y is what stands at the current place. */

@@ -11,6 +11,8 @@
 
 #define HEADER_LIMIT 100000000 /* bytes; the reference's limit */
 
+#define NEXT_STEP "; download it again"
+
 /* The file while its header is read. `offset` and `end` of a tensor count from the first byte of data. */
 typedef struct {
     const char *path;
@@ -75,15 +77,15 @@ static int read_shape(CkptTensor *t, const Json *shape, const char *path, Error 
     const Json *side;
 
     if (shape == NULL || shape->type != JSON_ARRAY || shape->count > CKPT_RANK_LIMIT)
-        return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s: \"shape\" is no list of up to %d numbers", path, t->name,
+        return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s: \"shape\" is no list of up to %d numbers" NEXT_STEP, path, t->name,
                          (int)CKPT_RANK_LIMIT);
     t->count = 1;
     for (side = shape->child; side != NULL; side = side->next) {
         if (!read_size(side, &t->shape[t->rank]))
-            return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s: \"shape\" holds something that is no size", path,
+            return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s: \"shape\" holds something that is no size" NEXT_STEP, path,
                              t->name);
         if (!size_multiply(t->count, t->shape[t->rank], &t->count))
-            return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s: the product of its shape overflows", path, t->name);
+            return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s: the product of its shape overflows" NEXT_STEP, path, t->name);
         t->rank++;
     }
     return LAKE_OK;
@@ -97,7 +99,7 @@ static int read_entry(CkptTensor *t, const Json *entry, const char *path, Error 
 
     t->name = entry->key;
     if (type == NULL || type->type != JSON_STRING)
-        return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s: has no \"dtype\"", path, t->name);
+        return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s: has no \"dtype\"" NEXT_STEP, path, t->name);
     bits = find_type(t, type->string);
     if (bits == 0)
         return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s: unknown dtype \"%s\"", path, t->name, type->string);
@@ -105,10 +107,10 @@ static int read_entry(CkptTensor *t, const Json *entry, const char *path, Error 
         return LAKE_BAD_INPUT;
     if (offsets == NULL || offsets->type != JSON_ARRAY || offsets->count != 2 ||
         !read_size(offsets->child, &t->offset) || !read_size(offsets->child->next, &t->end) || t->end < t->offset)
-        return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s: \"data_offsets\" is no pair of offsets begin <= end", path,
+        return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s: \"data_offsets\" is no pair of offsets begin <= end" NEXT_STEP, path,
                          t->name);
     if (!size_multiply(t->count, bits, &bits) || bits % 8 != 0 || bits / 8 != t->end - t->offset)
-        return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s: %llu bytes of data do not make %llu numbers of type %s",
+        return error_set(e, LAKE_BAD_INPUT, "%s: tensor %s: %llu bytes of data do not make %llu numbers of type %s" NEXT_STEP,
                          path, t->name, (unsigned long long)(t->end - t->offset), (unsigned long long)t->count,
                          t->type_name);
     return LAKE_OK;
@@ -120,10 +122,10 @@ static int check_metadata(const Json *metadata, const char *path, Error *e)
     const Json *member;
 
     if (metadata->type != JSON_OBJECT)
-        return error_set(e, LAKE_BAD_INPUT, "%s: \"__metadata__\" is no object", path);
+        return error_set(e, LAKE_BAD_INPUT, "%s: \"__metadata__\" is no object" NEXT_STEP, path);
     for (member = metadata->child; member != NULL; member = member->next)
         if (member->type != JSON_STRING)
-            return error_set(e, LAKE_BAD_INPUT, "%s: \"__metadata__\" holds \"%s\", which is no string", path,
+            return error_set(e, LAKE_BAD_INPUT, "%s: \"__metadata__\" holds \"%s\", which is no string" NEXT_STEP, path,
                              member->key);
     return LAKE_OK;
 }
@@ -133,7 +135,7 @@ static int read_entries(Header *h, Error *e)
     const Json *member;
 
     if (h->header->type != JSON_OBJECT)
-        return error_set(e, LAKE_BAD_INPUT, "%s: its header is no JSON object", h->path);
+        return error_set(e, LAKE_BAD_INPUT, "%s: its header is no JSON object" NEXT_STEP, h->path);
     h->tensors = calloc(h->header->count + 1, sizeof *h->tensors);
     if (h->tensors == NULL)
         return error_memory(e, "the list of tensors");
@@ -168,17 +170,17 @@ static int check_tiling(Header *h, size_t size, Error *e)
         const CkptTensor *t = &h->tensors[i];
 
         if (t->offset != end)
-            return error_set(e, LAKE_BAD_INPUT, "%s: the data of tensor %s begin at %llu, expected %llu: %s", h->path,
+            return error_set(e, LAKE_BAD_INPUT, "%s: the data of tensor %s begin at %llu, expected %llu: %s" NEXT_STEP, h->path,
                              t->name, (unsigned long long)t->offset, (unsigned long long)end,
                              t->offset < end ? "they overlap another's" : "there is a hole");
         if (t->end > size)
             return error_set(e, LAKE_BAD_INPUT,
-                             "%s: cut off: %llu bytes of data, tensor %s ends at %llu: download it again", h->path,
+                             "%s: cut off: %llu bytes of data, tensor %s ends at %llu" NEXT_STEP, h->path,
                              (unsigned long long)size, t->name, (unsigned long long)t->end);
         end = t->end;
     }
     if (end != size)
-        return error_set(e, LAKE_BAD_INPUT, "%s: %llu bytes behind the last tensor's data", h->path,
+        return error_set(e, LAKE_BAD_INPUT, "%s: %llu bytes behind the last tensor's data" NEXT_STEP, h->path,
                          (unsigned long long)(size - end));
     return LAKE_OK;
 }
@@ -204,7 +206,7 @@ static int read_length(const FileView *view, const char *path, size_t *length, E
     uint64_t n;
 
     if (view->size < 8)
-        return error_set(e, LAKE_BAD_INPUT, "%s: is no safetensors file: %llu bytes, expected 8 at least; download it again",
+        return error_set(e, LAKE_BAD_INPUT, "%s: is no safetensors file: %llu bytes, expected 8 at least" NEXT_STEP,
                          path, (unsigned long long)view->size);
     n = get_u64le(view->data);
     if (n > HEADER_LIMIT)
@@ -214,7 +216,7 @@ static int read_length(const FileView *view, const char *path, size_t *length, E
                          path, (unsigned long long)n, HEADER_LIMIT);
     if (n > view->size - 8)
         return error_set(e, LAKE_BAD_INPUT,
-                         "%s: is no safetensors file, or cut off: a header of %llu bytes in a file of %llu; download it again",
+                         "%s: is no safetensors file, or cut off: a header of %llu bytes in a file of %llu" NEXT_STEP,
                          path, (unsigned long long)n, (unsigned long long)view->size);
     *length = (size_t)n;
     return LAKE_OK;

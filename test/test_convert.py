@@ -197,8 +197,10 @@ def test_hf_config():
            "other_end": (make.hf_config(text__eos_token_id=5), "its end token is 599, config.json says 5"),
            "other_type": (make.hf_config(vision__layer_norm_eps="small"), '"layer_norm_eps" is no number'),
            "heads_zero": (make.hf_config(vision__num_attention_heads=0), '"num_attention_heads" is 0'),
-           "heads_odd": (make.hf_config(vision__num_attention_heads=7), "7 heads do not divide its width 128"),
-           "no_json": ("{", "no valid JSON")}
+           "heads_odd": (make.hf_config(vision__num_attention_heads=7), 'config.json: "num_attention_heads" is 7, which does not divide the width 128: correct it'),
+           "heads_absent": ({**make.hf_config(), "vision_config": {k: v for k, v in make.hf_config()["vision_config"].items() if k != "num_attention_heads"}},
+                            '"num_attention_heads" is 12 where it is absent, which does not divide the width 128'),
+           "no_json": ("{", "no valid JSON: line 1, column 2: expected a member's name in quotes, found the end; copy or download it again")}
     for name, (config, says) in bad.items():
         path = place("hf_" + name, data, vocabulary=True, config=config)
         refuse(f"config.json: {name}", 3, says, "convert", path, "-o", path + ".clip")
@@ -239,6 +241,8 @@ def test_options():
     narrow = make.openai(width=16, text_width=8, embed=4)
     path = place("narrow", make.pack(narrow), vocabulary=True)
     refuse("heads that cannot be guessed", 3, "give --heads N", "convert", path, "-o", path + ".clip")
+    refuse("heads that cannot be", 2, "--heads: 7 does not divide the width", "convert", path, "-o", path + ".clip", "--heads", "7")
+    refuse("text heads that cannot be", 2, "--text-heads: 7 does not", "convert", path, "-o", path + ".clip", "--heads", "2", "--text-heads", "7")
     refuse("text heads that cannot be guessed", 3, "give --text-heads N", "convert", path, "-o", path + ".clip", "--heads", "2")
     found = convert("heads given", path, "--heads", "2", "--text-heads", "1")
     check(found is not None and found[0]["vision.heads"] == 2, "heads given", "not converted")
@@ -269,6 +273,8 @@ def test_broken():
     for name, (data, says) in make.broken().items():
         path = place("bad_" + name, data, vocabulary=True)
         refuse(f"broken: {name}", 3, says, "convert", path, "-o", path + ".clip")
+        if name.startswith(("header_", "offset_", "shape_", "trunc", "trailing", "overlap", "dtype_missing", "metadata", "duplicate")) and name not in ("shape_transposed", "header_too_long"):
+            refuse(f"broken: {name}: what to do", 3, "download it again", "convert", path, "-o", path + ".clip")
     large = dict(GOOD)
     large["visual.proj"] = large["visual.proj"].copy()
     large["visual.proj"][3, 4] = 70000

@@ -25,6 +25,8 @@ struct WtsFile {
     unsigned char *copy;       /* the data as the machine can use them, where the view's are not; else NULL */
 };
 
+#define NEXT_STEP "copy it or convert the checkpoint again"
+
 /* ---- what kind of file this is ---- */
 
 /* The message for a file without our magic. */
@@ -34,10 +36,16 @@ static int refuse_kind(const char *path, const unsigned char *p, size_t size, Er
 
     if (size == 0)
         return error_set(e, LAKE_BAD_INPUT, "%s: is empty, expected a .clip file; %s", path, next);
+    if (size >= 5 && size < WTS_MAGIC_SIZE && memcmp(p, WTS_MAGIC, size) == 0)
+        return error_set(e, LAKE_BAD_INPUT, "%s: cut off within its first bytes: " NEXT_STEP, path);
     if (size >= 5 && memcmp(p, WTS_MAGIC, 5) == 0)
         return error_set(
             e, LAKE_BAD_INPUT,
             "%s: a .clip file whose line ends were changed by a transfer in text mode; copy it in binary mode", path);
+    if (size >= 5 && memcmp(p, "\x89" "LAKE", 5) == 0)
+        return error_set(e, LAKE_BAD_INPUT,
+                         "%s: is a detector, expected weights (a .clip file); to use it: lake score %s PHOTO...", path,
+                         path);
     if (size >= 9 && p[8] == '{')
         return error_set(e, LAKE_BAD_INPUT,
                          "%s: looks like safetensors, expected a .clip file; run: lake convert %s -o OUT.clip", path,
@@ -50,13 +58,13 @@ static int check_kind(const char *path, const unsigned char *p, size_t size, Err
     if (size < WTS_MAGIC_SIZE || memcmp(p, WTS_MAGIC, WTS_MAGIC_SIZE) != 0)
         return refuse_kind(path, p, size, e);
     if (size < AT_TABLE)
-        return error_set(e, LAKE_BAD_INPUT, "%s: cut off: %llu bytes, the head alone needs %d", path,
-                         (unsigned long long)size, (int)AT_TABLE);
+        return error_set(e, LAKE_BAD_INPUT, "%s: cut off: %llu bytes, the head alone needs %d: " NEXT_STEP,
+                         path, (unsigned long long)size, (int)AT_TABLE);
     if (get_u32le(p + AT_VERSION) != WTS_VERSION)
         return error_set(e, LAKE_BAD_INPUT, "%s: format version %lu, expected %lu: convert the checkpoint again", path,
                          (unsigned long)get_u32le(p + AT_VERSION), (unsigned long)WTS_VERSION);
     if (get_u32le(p + AT_BYTE_ORDER) != WTS_BYTE_ORDER)
-        return error_set(e, LAKE_BAD_INPUT, "%s: byte order mark 0x%08lx, expected 0x%08lx: the file is damaged", path,
+        return error_set(e, LAKE_BAD_INPUT, "%s: byte order mark 0x%08lx, expected 0x%08lx: it is damaged: " NEXT_STEP, path,
                          (unsigned long)get_u32le(p + AT_BYTE_ORDER), (unsigned long)WTS_BYTE_ORDER);
     return LAKE_OK;
 }
@@ -69,15 +77,16 @@ static int check_head(WtsFile *f, Error *e)
     uint32_t head_size = get_u32le(p + AT_HEAD_SIZE), crc;
 
     if (file_size != f->view.size)
-        return error_set(e, LAKE_BAD_INPUT, "%s: %s: %llu bytes, its head says %llu", f->path,
+        return error_set(e, LAKE_BAD_INPUT, "%s: %s: %llu bytes, its head says %llu: " NEXT_STEP, f->path,
                          f->view.size < file_size ? "cut off" : "too long", (unsigned long long)f->view.size,
                          (unsigned long long)file_size);
     if (head_size < AT_TABLE || head_size > f->view.size || head_size % WTS_ALIGNMENT != 0)
-        return error_set(e, LAKE_BAD_INPUT, "%s: impossible head size %lu", f->path, (unsigned long)head_size);
+        return error_set(e, LAKE_BAD_INPUT, "%s: impossible head size %lu: " NEXT_STEP, f->path,
+                         (unsigned long)head_size);
     crc = wts_head_crc(p, head_size);
     if (crc != get_u32le(p + AT_HEAD_CRC))
-        return error_set(e, LAKE_BAD_INPUT, "%s: the head is damaged: checksum %08lx, expected %08lx", f->path,
-                         (unsigned long)crc, (unsigned long)get_u32le(p + AT_HEAD_CRC));
+        return error_set(e, LAKE_BAD_INPUT, "%s: the head is damaged: checksum %08lx, expected %08lx: " NEXT_STEP,
+                         f->path, (unsigned long)crc, (unsigned long)get_u32le(p + AT_HEAD_CRC));
     f->head_size = head_size;
     return LAKE_OK;
 }
@@ -405,8 +414,8 @@ int wts_verify_tensor(const WtsFile *f, const WtsTensor *t, Error *e)
 
     if (crc == t->crc)
         return LAKE_OK;
-    return error_set(e, LAKE_BAD_INPUT, "%s: the data of tensor %s are damaged: checksum %08lx, expected %08lx",
-                     f->path, t->name, (unsigned long)crc, (unsigned long)t->crc);
+    return error_set(e, LAKE_BAD_INPUT, "%s: the data of tensor %s are damaged: checksum %08lx, not %08lx: " NEXT_STEP, f->path,
+                     t->name, (unsigned long)crc, (unsigned long)t->crc);
 }
 
 int wts_verify(const WtsFile *f, Error *e)
