@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checksum.h"
 #include "base/file.h"
 #include "cli/features.h"
 #include "cli/inputs.h"
@@ -36,11 +37,66 @@ static int open_texts(LakeTexts *texts, const Clip *model, const LakeOptions *op
     return model_texts(texts, model, options, "fit", e);
 }
 
-/* Observes every photo and adds it; then the rest of the method. */
+/* Which photos are the same: a folder named twice, a link, a copy under another name. Left out, such a photo would be
+ * found in its copy at distance 0, and the edge of normal would shrink to nothing. */
+typedef struct {
+    const InputList *photos;
+    uint64_t *hashes; /* [photos->count] of the pixels */
+    size_t count;     /* photos so far */
+    size_t repeated;  /* of them, those that were there before */
+    size_t first, of; /* the first of these, and which photo it repeats */
+} Seen;
+
+/* 1 where the next photo, of these pixels, was there before. */
+static int was_seen(Seen *seen, const Image *image)
+{
+    const size_t this_one = seen->count++;
+    uint64_t hash = fnv1a64_update(FNV1A64_START, &image->width, sizeof image->width);
+    size_t i = 0;
+
+    hash = fnv1a64_update(hash, image->rgb, (size_t)image->width * (size_t)image->height * 3);
+    seen->hashes[this_one] = hash;
+    while (seen->hashes[i] != hash)
+        i++;
+    if (i == this_one)
+        return 0;
+    if (seen->repeated++ == 0) {
+        seen->first = this_one;
+        seen->of = i;
+    }
+    return 1;
+}
+
+static void note_repeated(const Seen *seen)
+{
+    if (seen->repeated > 0)
+        fprintf(stderr, "lake fit: note: %lu of %lu photos repeat others and count once (%s has the pixels of %s%s)\n",
+                (unsigned long)seen->repeated, (unsigned long)seen->count, seen->photos->items[seen->first].path,
+                seen->photos->items[seen->of].path, seen->repeated > 1 ? ", ..." : "");
+}
+
+/* Observes a photo and adds it, unless it was there before. */
+static int fit_photo(LakeFit *fit, LakeObserver *eye, LakeTokens *tokens, Seen *seen, const PhotoOptions *reading,
+                     Error *e)
+{
+    const char *path = seen->photos->items[seen->count].path;
+    Image image;
+    int repeated, code = read_photo(&image, path, reading, eye->model->config.patch, e);
+
+    if (code != LAKE_OK)
+        return code;
+    repeated = was_seen(seen, &image);
+    if (!repeated)
+        code = lake_observe(eye, &image, tokens, e);
+    img_free(&image);
+    return code == LAKE_OK && !repeated ? lake_fit_add(fit, tokens, path, e) : code;
+}
+
+/* Fits every photo; then the rest of the method. */
 static int fit_photos(LakeDetector *detector, LakeObserver *eye, const LakeTexts *texts, const InputList *photos,
                       const PhotoOptions *reading, Error *e)
 {
-    size_t patch = eye->model->config.patch;
+    Seen seen = {photos, NULL, 0, 0, 0, 0};
     LakeTokens tokens;
     LakeFit *fit = NULL;
     Progress progress;
@@ -48,20 +104,19 @@ static int fit_photos(LakeDetector *detector, LakeObserver *eye, const LakeTexts
 
     if (code != LAKE_OK)
         return code;
-    code = lake_fit_begin(&fit, &eye->options, eye->model, texts->embed > 0 ? texts : NULL, &tokens, e);
+    seen.hashes = calloc(photos->count, sizeof *seen.hashes);
+    if (seen.hashes != NULL)
+        code = lake_fit_begin(&fit, &eye->options, eye->model, texts->embed > 0 ? texts : NULL, &tokens, e);
+    else
+        code = error_memory(e, "the list of photos");
     progress_begin(&progress, "fitting");
-    for (size_t i = 0; i < photos->count && code == LAKE_OK; i++) {
-        Image image;
-        progress_update(&progress, (double)i / (double)photos->count);
-        code = read_photo(&image, photos->items[i].path, reading, patch, e);
-        if (code != LAKE_OK)
-            break;
-        code = lake_observe(eye, &image, &tokens, e);
-        img_free(&image);
-        if (code == LAKE_OK)
-            code = lake_fit_add(fit, &tokens, photos->items[i].path, e);
+    while (seen.count < photos->count && code == LAKE_OK) {
+        progress_update(&progress, (double)seen.count / (double)photos->count);
+        code = fit_photo(fit, eye, &tokens, &seen, reading, e);
     }
     progress_clear(&progress);
+    note_repeated(&seen);
+    free(seen.hashes);
     lake_tokens_close(&tokens);
     if (code == LAKE_OK)
         return lake_fit_finish(fit, detector, e);

@@ -231,6 +231,25 @@ def check_orientation():
         check(open(f"a.{ending}", "rb").read() == open(f"upright.{ending}", "rb").read(), f"--exif: the same .{ending}")
 
 
+def check_repeated_photos():
+    """A photo that is given twice counts once: the detector is that of the photos without repetition, and a note says so."""
+    os.makedirs("repeated")
+    shutil.copy("good/2.png", "repeated/copy.png")
+    os.symlink("../good/0.png", "repeated/link.png")
+    r = run("fit", "good", "./good", "repeated", "good/../good/1.png", "--weights", "tiny.clip", "--res", "128", "-o", "x.lake")
+    notes = [line for line in r.stderr.splitlines() if "repeat" in line]
+    check(r.returncode == 0 and len(notes) == 1 and "7 of 11 photos" in notes[0] and "./good/0.png has the pixels of good/0.png, ..." in notes[0],
+          "photos given twice are noted", r.stderr)
+    check(open("x.lake", "rb").read() == open("d.lake", "rb").read(), "photos given twice count once")
+    r = run("fit", "good", "--weights", "tiny.clip", "--res", "128", "-o", "x.lake")
+    check("repeat" not in r.stderr, "different photos are not noted", r.stderr)
+    tiny.write_png("wide.png", 64, 32, lambda x, y: (9, 9, 9))
+    tiny.write_png("high.png", 32, 64, lambda x, y: (9, 9, 9))
+    r = run("fit", "wide.png", "high.png", "--weights", "tiny.clip", "--res", "32", "-o", "x.lake")
+    check(r.returncode == 0 and "repeat" not in r.stderr and "normal images 2" in r.stdout, "pixels of another shape are other photos", r.stderr + r.stdout)
+    os.remove("x.lake")
+
+
 def check_picture_limit():
     tiny.write_png("large.png", 1200, 1000, lambda x, y: (9, 9, 9))
     limit = ("large.png", "--max-megapixels", "1")
@@ -507,6 +526,7 @@ def main():
             check_features_equal_photos()
             check_other_verbs()
             check_orientation()
+            check_repeated_photos()
             check_picture_limit()
             check_usage()
             check_bad_input()
