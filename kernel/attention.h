@@ -77,6 +77,14 @@ static AttentionBuffers carve_attention(float *at, const AttentionSizes *s)
 
 /* ---- keys and values to panels ---- */
 
+/* A head's part of a row, which is needed soon. Rows are far apart, and no processor guesses that: keys and values of the
+ * next head are asked for with those of this one, queries some rows ahead. */
+static void prefetch_row(const float *x, size_t count)
+{
+    for (size_t i = 0; i < count; i += LINE_FLOATS)
+        v_prefetch(x + i);
+}
+
 /* x[count] to lanes; out may be x. */
 static void to_lanes(float *out, const float *x, size_t count, Arithmetic arithmetic)
 {
@@ -97,8 +105,11 @@ static void pack_keys(float *keys, const float *k, size_t stride, const Attentio
     Rows lanes = {rows, WTS_F32, SHORT_STRIDE, NULL};
     size_t count = smaller(PANEL, s->n - first);
 
-    for (size_t i = 0; i < count; i++)
-        to_lanes(rows + i * SHORT_STRIDE, k + (first + i) * stride, s->head_width, s->arithmetic);
+    for (size_t i = 0; i < count; i++) {
+        const float *key = k + (first + i) * stride;
+        prefetch_row(key + s->head_width, s->head_width);
+        to_lanes(rows + i * SHORT_STRIDE, key, s->head_width, s->arithmetic);
+    }
     transpose_panel(keys + first * s->head_lanes, lanes, 0, count, 0, s->head_lanes);
 }
 
@@ -128,6 +139,8 @@ static void pack_values(float *values, const float *v, size_t stride, const Atte
         size_t width = smaller(PANEL, s->head_width - column);
         for (size_t i = first; i < end; i += s->in_lane) {
             const float *value = v + i * stride + column;
+            prefetch_row(value + s->head_width, width);
+            prefetch_row(value + (s->in_lane - 1) * stride + s->head_width, width);
             pack_value_lanes(values + i / s->in_lane * PANEL, value, i + 1 < s->n ? value + stride : NULL, width,
                              s->arithmetic);
         }
@@ -247,8 +260,7 @@ static void attend_block(const Head *h, const AttentionSizes *s, size_t first, s
     size_t end = h->causal ? first + rows : s->n; /* keys that any of these queries sees */
 
     for (size_t r = 0; r < rows; r++) {
-        for (size_t d = 0; d < s->head_width; d += LINE_FLOATS) /* rows are far apart: no processor guesses the next */
-            v_prefetch(h->q + (first + r + ROWS_AHEAD) * h->stride + d);
+        prefetch_row(h->q + (first + r + ROWS_AHEAD) * h->stride, s->head_width);
         scale_row(b->row, h->q + (first + r) * h->stride, s->head_width, v_set(h->scale));
         to_lanes(b->q + r * SHORT_STRIDE, b->row, s->head_width, s->arithmetic);
         b->highest[r] = -INFINITY;
@@ -304,7 +316,7 @@ static void fast_attention(float *out, size_t ldo, const float *q, const float *
         AttentionBuffers b = carve_attention(buffers + parallel_index() * attention_thread_floats(head_width), &s);
 
         DIVIDED_LOOP
-        for (size_t first = 0; first < n; first += PANEL) { /* all heads of some keys: their rows are read in one run */
+        for (size_t first = 0; first < n; first += PANEL) { /* all heads of some keys: their rows are read once */
             for (size_t h = 0; h < heads; h++)
                 pack_keys(keys + h * s.keys_floats, k + h * head_width, stride, &s, first, b.p);
             for (size_t h = 0; h < heads; h++)
