@@ -362,6 +362,8 @@ def make_vocab():
     ids = json.loads(vocabulary)
     tokenizer = {"added_tokens": [{"id": ids["<|endoftext|>"], "content": "<|endoftext|>"}], "model": {"type": "BPE", "end_of_word_suffix": "</w>", "vocab": ids, "merges": merges.decode().split("\n")[1:-1]}}
     write("vocab", "tokenizer", b"\3" + json.dumps(tokenizer, separators=(",", ":"), ensure_ascii=False).encode())
+    small = {"model": {"end_of_word_suffix": "</w>", "merges": [["a", "b"], "c d</w>"], "vocab": {"a": 1, "b": 2}}, "added_tokens": [{"id": 3, "content": "<|endoftext|>"}]}
+    write("vocab", "tokenizer-small", b"\3" + json.dumps(small).encode())
     openai = b'"bpe_simple_vocab_16e6.txt#version: 0.2\n' + merges.split(b"\n", 1)[1]
     write("vocab", "openai", b"\0" + openai)
     write("vocab", "openai-gzip", b"\0" + gzip.compress(openai, mtime=0))
