@@ -142,7 +142,7 @@ static int embed_text_file(const Clip *model, const char *path, const char *outp
     if (f == NULL)
         return error_set(e, LAKE_BAD_INPUT, "%s: cannot open", path);
     while (code == LAKE_OK && (got = read_line(&line, &room, f)) != 0)
-        code = got < 0 ? error_memory(e, "a line") : inputs_add_file(&lines, line, e);
+        code = got < 0 ? line_error(got, path, e) : inputs_add_file(&lines, line, e);
     fclose(f);
     free(line);
     if (code == LAKE_OK && lines.count == 0)

@@ -118,32 +118,47 @@ void inputs_free(InputList *list)
     memset(list, 0, sizeof *list);
 }
 
+enum { LINE_LIMIT = 1 << 20, LINE_TOO_LONG = -2 };
+
+/* Room for one character more and the 0 behind it: 1, or what read_line returns where there is none. */
+static int grow_line(char **line, size_t *room)
+{
+    size_t larger = *room == 0 ? 256 : *room * 2;
+    char *grown;
+
+    if (larger > LINE_LIMIT)
+        return LINE_TOO_LONG;
+    grown = realloc(*line, larger);
+    if (grown == NULL)
+        return -1;
+    *line = grown;
+    *room = larger;
+    return 1;
+}
+
 int read_line(char **line, size_t *room, FILE *stream)
 {
     size_t used = 0;
-    int c;
+    int c, grown = 1;
 
     while ((c = getc(stream)) != EOF && c != '\n') {
-        if (*room - used < 2) {
-            size_t larger = *room == 0 ? 256 : *room * 2;
-            char *grown = realloc(*line, larger);
-            if (grown == NULL)
-                return -1;
-            *line = grown;
-            *room = larger;
-        }
+        if (*room - used < 2 && (grown = grow_line(line, room)) != 1)
+            return grown;
         (*line)[used++] = (char)c;
     }
     if (c == EOF && used == 0)
         return 0;
-    if (*room == 0) {
-        *line = malloc(256);
-        if (*line == NULL)
-            return -1;
-        *room = 256;
-    }
+    if (*room == 0 && (grown = grow_line(line, room)) != 1)
+        return grown;
     if (used > 0 && (*line)[used - 1] == '\r')
         used--;
     (*line)[used] = '\0';
     return 1;
+}
+
+int line_error(int got, const char *name, Error *e)
+{
+    if (got == LINE_TOO_LONG)
+        return error_set(e, LAKE_BAD_INPUT, "%s: a line of %d bytes or more, expected text", name, (int)LINE_LIMIT);
+    return error_memory(e, "a line");
 }

@@ -32,7 +32,11 @@ void inputs_free(InputList *list);
 /* 1 where the name ends in .npy: features in place of a picture. */
 int is_features(const char *path);
 
-/* One line of a stream without its end, in a buffer that grows; 0 at the end of the stream, -1 out of memory. */
+/* One line of a stream without its end, in a buffer that grows: 1; 0 at the end of the stream; below 0 where memory is out or
+ * the line is longer than any path or text (that of /dev/zero never ends). */
 int read_line(char **line, size_t *room, FILE *stream);
+
+/* The message for what read_line returned below 0, of the stream that messages call `name`. */
+int line_error(int got, const char *name, Error *e);
 
 #endif

@@ -49,7 +49,7 @@ static int score_stream(Session *s, Error *e)
 
     while (code == LAKE_OK && (got = read_line(&line, &room, stdin)) != 0) {
         if (got < 0) {
-            code = error_memory(e, "a line");
+            code = line_error(got, "standard input", e);
         } else if (line[0] != '\0') {
             input.path = line;
             input.root = (size_t)(path_base(line) - line);

@@ -36,7 +36,7 @@ static int print_lines(const Clip *model, uint32_t *ids, Error *e)
     int got, code = LAKE_OK;
 
     while (code == LAKE_OK && (got = read_line(&line, &room, stdin)) != 0)
-        code = got < 0 ? error_memory(e, "a line") : print_ids(model, line, ids, e);
+        code = got < 0 ? line_error(got, "standard input", e) : print_ids(model, line, ids, e);
     free(line);
     return code;
 }

@@ -393,6 +393,13 @@ def check_devices_and_pipes():
         refuse(f"{name} of /dev/zero", 3, *call, says=["/dev/zero", "is a device"], leaves=[call[-1]])
     r = run("score", "d.lake", "/dev/zero", "new/a.png", "--jsonl")
     check(r.returncode == 3 and "is a device" in r.stdout.splitlines()[0] and "score" in r.stdout.splitlines()[1], "score of /dev/zero among others", r.stdout)
+    refuse("texts of /dev/zero", 3, "embed", "--text-file", "/dev/zero", "--weights", "tiny.clip", "-o", "x.npy", says=["/dev/zero", "a line of 1048576 bytes or more"],
+           leaves=["x.npy"])
+    endless = "x" * (1 << 20)
+    refuse("paths without an end", 3, "score", "d.lake", "-", says=["standard input: a line of 1048576 bytes or more"], stdin=endless)
+    refuse("texts without an end", 3, "tokens", "-", "--weights", "tiny.clip", says=["standard input: a line of 1048576 bytes or more"], stdin=endless)
+    r = run("tokens", "-", "--weights", "tiny.clip", stdin="x" * 500000)
+    check(r.returncode == 0 and len(r.stdout.split()) == 24, "a long line", r.stderr)
     r = through_pipe("new/a.png", "pixels", "pipe", "-o", "x.ppm")
     run("pixels", "new/a.png", "-o", "y.ppm")
     check(r.returncode == 0 and open("x.ppm", "rb").read() == open("y.ppm", "rb").read(), "a picture through a pipe", r.stderr)
