@@ -345,6 +345,11 @@ def make_zip():
     count, size, begin = struct.unpack("<HII", data[at + 10:at + 20])
     end64 = b"PK\6\6" + struct.pack("<QHHIIQQQQ", 44, 45, 45, 0, 0, count, count, size, begin) + b"PK\6\7" + struct.pack("<IQI", 0, at, 1)
     write("zip", "zip64-end", data[:at] + end64 + data[at:at + 8] + struct.pack("<HHIIH", 0xffff, 0xffff, 0xffffffff, 0xffffffff, 0))
+    name, content, ones = b"a/b", b"xyz", 0xffffffff
+    local = b"PK\3\4" + struct.pack("<HHHHHIIIHH", 45, 0, 0, 0, 0x21, zlib.crc32(content), 3, 3, len(name), 0) + name + content
+    line = b"PK\1\2" + struct.pack("<HHHHHHIIIHHHHHII", 45, 45, 0, 0, 0, 0x21, zlib.crc32(content), ones, ones, len(name), 28, 0, 0, 0, 0, ones) + name
+    line += struct.pack("<HHQQQ", 1, 24, 3, 3, 0)
+    write("zip", "zip64-line", local + line + b"PK\5\6" + struct.pack("<HHHHIIH", 0, 0, 1, 1, len(line), len(local), 0))
     write("zip", "torch", torch_bytes(torch.ones(2)))
     write("zip", "empty", b"PK\5\6" + bytes(18))
 
