@@ -126,8 +126,8 @@ static void test_lies(void)
     put_u32le(f.bytes + 10, 0xffffffffu);
     refused(&f, "ends inside its pixels");
     begin(&f, 2, 2, 8, 0, 0);
-    put_u32le(f.bytes + 46, 0xffffffffu); /* colours */
-    refused(&f, "ends inside its pixels");
+    put_u32le(f.bytes + 46, 0xffffffffu); /* colours; 32 bits cannot count their bytes */
+    refused(&f, sizeof(size_t) > 4 ? "ends inside its pixels" : "a palette larger than the file");
     begin(&f, 2, 2, 24, 3, 0);
     refused(&f, "ends inside its header");
     begin(&f, 2, 2, 32, 3, 0);
