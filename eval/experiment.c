@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/file.h"
 #include "kernel/parallel.h"
 #include "method/map.h"
 
@@ -15,7 +14,7 @@
 
 static int folder_picture(Image *image, const void *context, const char *path, Error *e)
 {
-    char *full = path_join(context, path);
+    char *full = dataset_path(context, path);
     int code = full != NULL ? img_read(image, full, 0, e) : error_memory(e, "a path");
 
     free(full);
@@ -25,7 +24,7 @@ static int folder_picture(Image *image, const void *context, const char *path, E
 static int folder_mask(unsigned char *mask, size_t height, size_t width, const void *context, const char *path,
                        Error *e)
 {
-    char *full = path_join(context, path);
+    char *full = dataset_path(context, path);
     int code = full != NULL ? dataset_mask_read(mask, height, width, full, e) : error_memory(e, "a path");
 
     free(full);
