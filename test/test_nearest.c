@@ -69,8 +69,10 @@ static double direct(const float *a, const float *b, size_t width)
 {
     double sum = 0;
 
-    for (size_t k = 0; k < width; k++)
-        sum += ((double)a[k] - b[k]) * ((double)a[k] - b[k]);
+    for (size_t k = 0; k < width; k++) {
+        double difference = (double)a[k] - b[k]; /* x87 would keep more bits without the variable */
+        sum += difference * difference;
+    }
     return sum;
 }
 
