@@ -125,8 +125,8 @@ static void test_maps(void)
     }
     check(off <= 1e-7f, "enlarged and averaged", "off by %g", off);
     free(fused.data);
-    check(fuse_maps(&fused, &lake, &none, &other, &none, 0, FUSE_MAX, &e) == LAKE_OK && fused.data[3] == 1 &&
-              fused.data[4] == 0.5f, "the larger of two", "%g %g", fused.data[3], fused.data[4]);
+    if (check(fuse_maps(&fused, &lake, &none, &other, &none, 0, FUSE_MAX, &e) == LAKE_OK, "the larger of two", "%s", e.text))
+        check(fused.data[3] == 1 && fused.data[4] == 0.5f, "the larger of two", "%g %g", fused.data[3], fused.data[4]);
     free(fused.data);
     check(fuse_maps(&fused, &tall, &none, &wide, &none, 0, FUSE_MEAN, &e) == LAKE_BAD_INPUT && fused.data == NULL,
           "a common size beyond reason", "made");
