@@ -1,0 +1,120 @@
+/* What `lake eval` leaves of a run, in files that any program for tables reads. A run is a list of units: a category, a
+ * number of shots and a seed; all methods of a unit see the same draw of normal pictures.
+ *
+ *   RESULTS.csv                     all rows, and a row per method with the category `mean` (record_write_table)
+ *   RESULTS.parts/settings.csv      key,value: what was measured with what; a run is only continued with the same
+ *   RESULTS.parts/UNIT/rows.csv     the unit's rows of RESULTS.csv; written last, so a unit that has it is finished
+ *   RESULTS.parts/UNIT/shots.csv    image: the normal pictures that were drawn, in the order of the draw
+ *   RESULTS.parts/UNIT/images.csv   method,image,kind,anomalous,score: every test picture's score, by every method but
+ *                                   those of sweeps
+ *   RESULTS.parts/UNIT/neurons.csv  block,width,rank,channel,share: LAKE's chosen channels, rank from 1, and what share of
+ *                                   the block's variance each has
+ *   RESULTS.parts/UNIT/examples.csv role,image,kind,score,picture,neurons: the worst "false alarm" and "miss" pictures of
+ *                                   LAKE, worst first; picture: a PNG in the unit's folder (photo beside overlay); neurons: those
+ *                                   behind the verdict, as text
+ *   RESULTS.parts/UNIT/skipped.csv  image,error: pictures that could not be read
+ *
+ * UNIT is NNN-CATEGORY-shotsSSSS-seedNN with the number of the category, so that folders sort as rows do. Measures that are not
+ * defined are empty fields. */
+#ifndef LAKE_EVAL_RECORD_H
+#define LAKE_EVAL_RECORD_H
+
+#include <stddef.h>
+
+#include "base/csv.h"
+#include "base/error.h"
+
+enum {
+    RECORD_IMAGE_AUROC,
+    RECORD_IMAGE_AP,
+    RECORD_IMAGE_F1MAX,
+    RECORD_PIXEL_AUROC,
+    RECORD_PIXEL_AP,
+    RECORD_PIXEL_F1MAX,
+    RECORD_PRO,
+    RECORD_MEASURES
+};
+
+/* The columns of rows.csv and RESULTS.csv. */
+#define RECORD_COLUMNS                                                                                                \
+    "dataset,category,shots,seed,method,image_auroc,image_ap,image_f1max,pixel_auroc,pixel_ap,pixel_f1max,pro,normals," \
+    "tests,seconds,threshold,good,bad,false_alarms,misses,skipped"
+
+/* Strings are the record's. */
+typedef struct {
+    const char *dataset, *category;
+    const char *shots;  /* "0", "4", "all" */
+    const char *method; /* "lake", "patchcore+lake"; of a sweep "lake neurons=50" */
+    size_t seed;
+    double measures[RECORD_MEASURES]; /* NaN: not defined, or not measured */
+    size_t normals, tests;            /* pictures fitted on, pictures measured */
+    double seconds;                   /* fitting and scoring beyond the model's time; NaN: not known */
+    double threshold;                 /* what the normal pictures gave */
+    size_t good, bad;                 /* of the pictures measured, truly */
+    size_t false_alarms, misses;      /* at that threshold */
+    size_t skipped;                   /* pictures that could not be read */
+} RecordRow;
+
+typedef struct {
+    const char *image;
+} RecordShot;
+
+typedef struct {
+    const char *method, *image, *kind; /* kind: "good" or the defect's name */
+    int anomalous;
+    double score;
+} RecordImage;
+
+typedef struct {
+    size_t block, width, rank, channel;
+    double share;
+} RecordNeuron;
+
+typedef struct {
+    const char *role, *image, *kind, *picture, *neurons;
+    double score;
+} RecordExample;
+
+typedef struct {
+    const char *image, *error;
+} RecordSkipped;
+
+/* A finished unit. */
+typedef struct {
+    char *folder; /* its path */
+    const char *category, *shots;
+    size_t seed;
+    RecordRow *rows; /* [row_count] */
+    size_t row_count;
+    RecordShot *drawn; /* [drawn_count] */
+    size_t drawn_count;
+    RecordImage *images; /* [image_count] */
+    size_t image_count;
+    RecordNeuron *neurons; /* [neuron_count] */
+    size_t neuron_count;
+    RecordExample *examples; /* [example_count] */
+    size_t example_count;
+    RecordSkipped *skipped; /* [skipped_count] */
+    size_t skipped_count;
+    Csv tables[6]; /* what the strings point into */
+} RecordUnit;
+
+typedef struct {
+    Csv settings;
+    RecordUnit *units; /* [unit_count] in the order of their folders' names */
+    size_t unit_count;
+} Record;
+
+/* Reads RESULTS.parts: the settings and every finished unit; one without rows.csv is passed over, and any of the other files
+ * may be missing. LAKE_BAD_INPUT where a file has not the columns above or a field is no number. */
+int record_read(Record *record, const char *folder, Error *e);
+void record_close(Record *record);
+
+/* The value of a setting; "" where there is no such key. */
+const char *record_setting(const Record *record, const char *key);
+
+/* RESULTS.csv: the rows of all units, then for each number of shots and method a row with the category `mean` and no seed: the
+ * mean over categories of the mean over seeds, of those where a measure is defined; counts and seconds are sums. */
+int record_write_table(const Record *record, const char *path, Error *e);
+
+#endif
