@@ -1,0 +1,42 @@
+/* What the files of a run share: run.c (categories), run_unit.c (one unit), run_examples.c (its pictures). Private to this
+ * folder. */
+#ifndef LAKE_EVAL_RUN_INTERNAL_H
+#define LAKE_EVAL_RUN_INTERNAL_H
+
+#include "base/arena.h"
+#include "eval/record.h"
+#include "eval/run.h"
+
+/* A unit while it is measured. Strings are the arena's, the data set's or constants. */
+typedef struct {
+    const RunPlan *plan;
+    const RunUnit *unit;
+    Experiment *x;
+    MethodSession *session;
+    LakeOptions options; /* with the category's class name */
+    size_t *shots;       /* [shot_count] indices into the category's train pictures */
+    size_t shot_count;
+    Arena arena;
+    RecordRow *rows; /* [row_count] */
+    size_t row_count, row_room;
+    RecordImage *images; /* [image_count] */
+    size_t image_count, image_room;
+    RecordExample *examples; /* [example_count] */
+    size_t example_count;
+    void (*step)(void *context); /* a row is done */
+    void *context;
+} RunWork;
+
+/* Measures everything of the unit and writes its folder. */
+int run_unit_measure(RunWork *work, Error *e);
+
+/* How many rows a unit will have. */
+size_t run_unit_rows(const RunPlan *plan, const RunUnit *unit);
+
+/* The worst false alarms and misses of LAKE: pictures into the unit's folder, and work->examples. */
+int run_examples(RunWork *work, const char *folder, Error *e);
+
+/* A copy in the arena; NULL where memory is out. */
+char *run_copy(Arena *arena, const char *text);
+
+#endif
