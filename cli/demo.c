@@ -65,7 +65,7 @@ static void show_progress(void *context, const char *category, double share)
 
 static int run_demo(DemoResults *results, const char *weights, Error *e)
 {
-    const ExperimentSource source = {built_in_picture, built_in_mask, NULL};
+    const ExperimentSource source = {built_in_picture, built_in_mask, NULL, NULL};
     const char **paths = malloc((demo_picture_count + 1) * sizeof *paths);
     Progress bar;
     DemoProgress progress = {show_progress, NULL};

@@ -434,7 +434,7 @@ int demo_run_category(DemoRun *run, const Clip *model, const char *const *paths,
     for (int part = 0; part < 2 && code == LAKE_OK; part++) {
         if (part == 1)
             run->options.resolution = run->results->trained_resolution;
-        code = experiment_open(&run->x, model, &run->options, &run->set, source, e);
+        code = experiment_open(&run->x, model, &run->options, NULL, &run->set, source, e);
         if (code == LAKE_OK)
             code = part == 0 ? run_detection(run, e) : run_many_fits(run, e);
         experiment_close(&run->x);

@@ -35,31 +35,34 @@ int method_parse(const Method **method, const char *name, Error *e);
 /* Whether a method can be run: those with texts need a text tower and a class name. */
 int method_needs_texts(const Method *method);
 
-/* The blocks that the methods look at beside options->layers: fills blocks[*count] (at most LAKE_MAX_LAYERS), ascending. */
+/* The blocks that the methods look at beside options->layers: fills blocks[*count] (at most LAKE_MAX_LAYERS), ascending; for
+ * ExperimentSettings. */
 void method_blocks(int *blocks, size_t *count, const Method *const *methods, size_t method_count, const Clip *model);
 
 /* What a method says of the test pictures, and of its normal pictures by leaving one out. */
 typedef struct {
-    ExperimentOutcome out;
-    size_t normal_count;   /* n; 0 for the texts alone */
+    ExperimentOutcome out; /* measures, threshold and maps [count, P], as of experiment_decide: experiment_pixels takes it */
+    size_t normal_count;   /* n, of those that could be read; 0 for the texts alone */
     float *normal_maps;    /* [n, P] in the units of out.maps */
     double *normal_scores; /* [n] in the units of out.scores */
-    FuseValues values;     /* what these units are */
+    FuseValues values;     /* what these units are: those of the memory banks are distances without a bound */
     double seconds;        /* fitting and scoring, without the model's time and without that of the methods it builds on */
 } MethodOutcome;
 
 /* One draw: outcomes are computed when they are asked for and kept for the methods that build on them. */
 typedef struct MethodSession MethodSession;
 
-/* The plan's options are LAKE's; the controls and the memory banks take from them what concerns them. The experiment must
- * have observed options.layers and method_blocks; with 0 shots only METHOD_ZERO can be run. */
+/* Observes what the plan needs and is not observed yet. The plan's options are LAKE's; the controls and the memory banks take
+ * from them what concerns them. The experiment must have observed options.layers and method_blocks; plan->shots and the other
+ * lists must outlive the session. With 0 shots only METHOD_ZERO alone can be run. */
 int method_session_open(MethodSession **session, Experiment *x, const ExperimentPlan *plan, Error *e);
 void method_session_close(MethodSession *session);
 
-/* The outcome is the session's. */
+/* The outcome is the session's. LAKE_USAGE for a method that needs texts or normal pictures where there are none. */
 int method_outcome(const MethodOutcome **outcome, MethodSession *session, const Method *method, Error *e);
 
-/* LAKE's fit of this draw, for its neurons and reasons, and for other decisions. */
+/* LAKE's fit of this draw, for its neurons and reasons, and for other decisions: experiment_decide(&out, fit, ...) changes
+ * nothing that the session keeps. The fit is the session's. */
 int method_lake_fit(ExperimentFit **fit, MethodSession *session, Error *e);
 
 #endif

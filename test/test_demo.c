@@ -73,7 +73,7 @@ static int make_mask(unsigned char *mask, size_t height, size_t width, const voi
     return LAKE_OK;
 }
 
-static const ExperimentSource source = {make_picture, make_mask, NULL};
+static const ExperimentSource source = {make_picture, make_mask, NULL, NULL};
 
 /* ---- what follows from the rows ---- */
 

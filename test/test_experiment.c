@@ -66,7 +66,7 @@ static int make_mask(unsigned char *mask, size_t height, size_t width, const voi
     return LAKE_OK;
 }
 
-static const ExperimentSource source = {make_picture, make_mask, NULL};
+static const ExperimentSource source = {make_picture, make_mask, NULL, NULL};
 
 static void small_options(LakeOptions *o)
 {
@@ -348,7 +348,7 @@ static void test_threads(const Clip *model, const Dataset *set)
         plan.shots = shots;
         plan.shot_count = 4;
         kernel_set_threads(run == 0 ? 1 : 3);
-        if (experiment_open(&x, model, &plan.options, set, &source, &e) == LAKE_OK &&
+        if (experiment_open(&x, model, &plan.options, NULL, set, &source, &e) == LAKE_OK &&
             experiment_fit(&fit, &x, &plan, &e) == LAKE_OK) {
             if (experiment_decide(&out, &fit, &plan.options.decision, &e) == LAKE_OK) {
                 memcpy(scores[run], out.scores, sizeof scores[run]);
@@ -395,7 +395,7 @@ static void test_without_texts(const Clip *model, const Dataset *set)
 
     small_options(&options);
     options.class_name[0] = '\0';
-    if (!check(experiment_open(&x, model, &options, set, &source, &e) == LAKE_OK, "without texts", "%s", e.text))
+    if (!check(experiment_open(&x, model, &options, NULL, set, &source, &e) == LAKE_OK, "without texts", "%s", e.text))
         return;
     check(experiment_zero(&out, &x, 0.5, &e) == LAKE_USAGE, "zero-shot without texts is refused", "%s", e.text);
     experiment_close(&x);
@@ -420,7 +420,7 @@ int main(void)
     if (!check(code == LAKE_OK, "model and pictures", "%s", e.text))
         return 0;
     small_options(&options);
-    if (check(experiment_open(&x, &model, &options, &set, &source, &e) == LAKE_OK, "an experiment", "%s", e.text)) {
+    if (check(experiment_open(&x, &model, &options, NULL, &set, &source, &e) == LAKE_OK, "an experiment", "%s", e.text)) {
         test_plans(&x, &model);
         test_decisions(&x, &model);
         test_pixels(&x, &model);
