@@ -10,7 +10,7 @@
 
 static const Verb *const verbs[] = {&verb_demo,    &verb_convert, &verb_info,  &verb_fit,    &verb_score, &verb_zero,
                                     &verb_neurons, &verb_merge,   &verb_embed, &verb_tokens, &verb_pixels,
-                                    &verb_bench,   &verb_fuse};
+                                    &verb_eval,    &verb_fuse,    &verb_bench};
 #define VERB_COUNT (sizeof verbs / sizeof *verbs)
 
 static const char *verb_name(const void *context, size_t i)

@@ -137,6 +137,14 @@ static int parse_choice(const char *text, const char *words)
     }
 }
 
+static int add_text(TextList *list, const Option *o, const char *text, Error *e)
+{
+    if (list->count == COUNT_LIST_MAX)
+        return error_set(e, LAKE_USAGE, "%s: given more than %d times", o->name, COUNT_LIST_MAX);
+    list->value[list->count++] = text;
+    return LAKE_OK;
+}
+
 static int set_option(const Option *o, const char *text, Error *e)
 {
     double number;
@@ -151,6 +159,8 @@ static int set_option(const Option *o, const char *text, Error *e)
             return error_set(e, LAKE_USAGE, "%s: expected %s, found nothing", o->name, o->value);
         *(const char **)o->target = text;
         return LAKE_OK;
+    case OPTION_TEXTS:
+        return add_text(o->target, o, text, e);
     case OPTION_COUNT:
         if (!parse_count(text, o->target))
             return error_set(e, LAKE_USAGE, "%s: expected a whole number, found '%s'", o->name, text);

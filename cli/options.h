@@ -9,6 +9,7 @@
 typedef enum {
     OPTION_FLAG,    /* int *: set to 1 */
     OPTION_TEXT,    /* const char ** */
+    OPTION_TEXTS,   /* TextList *: one more each time it is given */
     OPTION_COUNT,   /* size_t *: a whole number, 0 or more */
     OPTION_NUMBER,  /* double *: within low..high */
     OPTION_CHOICE,  /* int *: the index of the word in `choices`, words separated by | */
@@ -22,6 +23,11 @@ typedef struct {
     size_t count;
     size_t value[COUNT_LIST_MAX];
 } CountList;
+
+typedef struct {
+    size_t count;
+    const char *value[COUNT_LIST_MAX];
+} TextList;
 
 typedef struct {
     const char *name;    /* with its dashes: "--layers" or "-o" */

@@ -5,7 +5,7 @@
 #include "cli/options.h"
 
 extern const Verb verb_convert, verb_info, verb_tokens, verb_pixels, verb_embed, verb_fit, verb_merge, verb_score,
-    verb_zero, verb_neurons, verb_demo, verb_bench, verb_fuse;
+    verb_zero, verb_neurons, verb_demo, verb_bench, verb_fuse, verb_eval;
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 

@@ -87,23 +87,24 @@ static char *observations_folder(const RunPlan *plan, size_t category)
     return path_join(plan->parts, name);
 }
 
-/* Every block that a sweep of layers or a method looks at. */
-static void blocks_of(int *blocks, size_t *count, const RunPlan *plan)
+static int has_block(const ExperimentSettings *settings, int block)
 {
-    method_blocks(blocks, count, plan->methods, plan->method_count, plan->model);
+    for (size_t i = 0; i < settings->block_count; i++)
+        if (settings->blocks[i] == block)
+            return 1;
+    return 0;
+}
+
+/* Every block that a method or a sweep of layers looks at. */
+static void add_blocks(ExperimentSettings *settings, const RunPlan *plan)
+{
+    method_blocks(settings->blocks, &settings->block_count, plan->methods, plan->method_count, plan->model);
     for (size_t v = 0; v < plan->sweep.count; v++) {
         int more[LAKE_MAX_LAYERS];
         size_t some = sweep_blocks(more, &plan->sweep.values[v]);
-        for (size_t i = 0; i < some && *count < LAKE_MAX_LAYERS; i++) {
-            size_t at = 0;
-            while (at < *count && blocks[at] < more[i])
-                at++;
-            if (at < *count && blocks[at] == more[i])
-                continue;
-            memmove(blocks + at + 1, blocks + at, (*count - at) * sizeof *blocks);
-            blocks[at] = more[i];
-            (*count)++;
-        }
+        for (size_t i = 0; i < some && settings->block_count < LAKE_MAX_LAYERS; i++)
+            if (!has_block(settings, more[i]))
+                settings->blocks[settings->block_count++] = more[i];
     }
 }
 
@@ -187,30 +188,26 @@ static int all_finished(const RunPlan *plan, size_t category)
 
 static void note_failures(const RunPlan *plan, const Experiment *x)
 {
-    for (size_t i = 0; i < x->dataset->test_count + x->dataset->train_count; i++) {
-        const ExperimentImage *image =
-            i < x->dataset->test_count ? &x->test[i] : &x->train[i - x->dataset->test_count];
-        if (image->problem != NULL)
-            note(plan, "left out: ", image->problem);
-    }
+    for (size_t i = 0; i < experiment_failure_count(x); i++)
+        note(plan, "left out: ", experiment_failure(x, i).message);
 }
 
 static int do_category(Runner *r, const RunUnit *units, size_t count, Error *e)
 {
     const RunPlan *plan = r->plan;
     const Dataset *category = &plan->data->categories[units[0].category];
-    const ExperimentSource source = experiment_folder(plan->data->root);
+    const ExperimentSource source = plan->options.upright ? experiment_folder_upright(plan->data->root)
+                                                          : experiment_folder(plan->data->root);
     char *folder = observations_folder(plan, units[0].category);
     LakeOptions options = plan->options;
     ExperimentSettings settings;
-    int blocks[LAKE_MAX_LAYERS], code;
     Experiment x;
+    int code;
 
     memset(&settings, 0, sizeof settings);
     memset(&x, 0, sizeof x);
     run_class_name(options.class_name, sizeof options.class_name, plan, category);
-    settings.blocks = blocks;
-    blocks_of(blocks, &settings.block_count, plan);
+    add_blocks(&settings, plan);
     settings.cache = folder;
     settings.skip_unreadable = 1;
     settings.pixel_side = plan->pixel_side;

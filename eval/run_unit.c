@@ -73,9 +73,9 @@ static size_t count_failures(const Experiment *x, const size_t *shots, size_t sh
     size_t count = 0;
 
     for (size_t i = 0; i < x->dataset->test_count; i++)
-        count += (size_t)x->test[i].failed;
+        count += x->test[i].failure != NULL;
     for (size_t i = 0; i < shot_count; i++)
-        count += (size_t)x->train[shots[i]].failed;
+        count += x->train[shots[i]].failure != NULL;
     return count;
 }
 
@@ -248,7 +248,7 @@ static int list_dirt(size_t **dirt, size_t *count, const RunWork *work, Error *e
         if (work->plan->sweep.values[v].axis == SWEEP_CONTAMINATE && sweep_pictures(&work->plan->sweep.values[v]) > most)
             most = sweep_pictures(&work->plan->sweep.values[v]);
     for (size_t i = 0; i < category->test_count; i++)
-        if (category->test[i].anomalous && !work->x->test[i].failed)
+        if (category->test[i].anomalous && work->x->test[i].failure == NULL)
             (*dirt)[(*count)++] = i;
     for (size_t i = 0; i + 1 < *count; i++) { /* Fisher and Yates */
         size_t other = i + (size_t)lake_random_below(&state, *count - i), kept = (*dirt)[i];
@@ -364,27 +364,18 @@ static int write_neurons(const RunWork *work, const char *path, Error *e)
     return code;
 }
 
-static size_t list_failed(RecordSkipped *skipped, const ExperimentImage *images, size_t count)
-{
-    size_t used = 0;
-
-    for (size_t i = 0; i < count; i++)
-        if (images[i].problem != NULL)
-            skipped[used++] = (RecordSkipped){images[i].entry->path, images[i].problem};
-    return used;
-}
-
 static int write_skipped(const RunWork *work, const char *path, Error *e)
 {
-    const Experiment *x = work->x;
-    RecordSkipped *skipped = malloc((x->dataset->test_count + x->dataset->train_count + 1) * sizeof *skipped);
-    size_t count;
+    size_t count = experiment_failure_count(work->x);
+    RecordSkipped *skipped = malloc((count + 1) * sizeof *skipped);
     int code;
 
     if (skipped == NULL)
         return error_memory(e, "the list of pictures");
-    count = list_failed(skipped, x->test, x->dataset->test_count);
-    count += list_failed(skipped + count, x->train, x->dataset->train_count);
+    for (size_t i = 0; i < count; i++) {
+        ExperimentFailure failure = experiment_failure(work->x, i);
+        skipped[i] = (RecordSkipped){failure.path, failure.message};
+    }
     code = record_write_skipped(skipped, count, path, e);
     free(skipped);
     return code;

@@ -1,0 +1,229 @@
+/* lake eval: many methods on a data set, as a table and a page. */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "cli/eval_plan.h"
+#include "cli/output.h"
+#include "cli/terminal.h"
+#include "cli/verbs.h"
+#include "eval/record.h"
+#include "eval/report.h"
+
+static int run(int argc, char **argv, Error *e);
+
+const Verb verb_eval = {
+    "eval", "LAYOUT ROOT -o RESULTS.csv [--weights W] [--shots 1,2,4] [--seeds 3] [--html PAGE.html]",
+    "measure LAKE and other methods on a data set",
+    "LAYOUT: mvtec, visa, btad, bmad, bmad-valid or folder (good/ beside others, or a table image,label,mask).\n"
+    "AXIS: neurons layers lambda pooling norm select distance coreset trim shots contaminate.\n"
+    "What is finished is in RESULTS.parts/ and is not done again when the same line is run again.\n"
+    "Example: lake eval mvtec mvtec/ --weights vit_l14.clip --shots 1,2,4 --seeds 3 -o mvtec.csv --html mvtec.html\n"
+    "         --sweep neurons=10,25,50,100,200,all lambda=0:1:0.1 contaminate=0,1,2,4",
+    run};
+
+/* What is said while it goes on. */
+typedef struct {
+    Progress bar;
+} Screen;
+
+static void show_progress(void *context, double share)
+{
+    progress_update(&((Screen *)context)->bar, share);
+}
+
+static void show_note(void *context, const char *text)
+{
+    progress_clear(&((Screen *)context)->bar);
+    fprintf(stderr, "lake eval: note: %s\n", text);
+}
+
+/* ---- what came of it ---- */
+
+/* Means over all categories, a line per method. */
+static void print_means(const RecordRow *means, size_t count)
+{
+    int width = 8;
+
+    for (size_t i = 0; i < count; i++)
+        if ((int)strlen(means[i].method) > width)
+            width = (int)strlen(means[i].method);
+    printf("%-*s  shots  image AUROC      AP  F1-max  pixel AUROC      AP  F1-max     PRO  false alarms        missed\n",
+           width, "method");
+    for (size_t i = 0; i < count; i++) {
+        const RecordRow *row = &means[i];
+        printf("%-*s  %5s", width, row->method, row->shots);
+        for (int m = 0; m < RECORD_MEASURES; m++) {
+            int room = m == RECORD_IMAGE_AUROC || m == RECORD_PIXEL_AUROC ? 11 : 6;
+            if (row->measures[m] >= 0)
+                printf("  %*.4f", room, row->measures[m]);
+            else
+                printf("  %*s", room, "-");
+        }
+        printf("  %5lu of %-5lu %5lu of %lu\n", (unsigned long)row->false_alarms, (unsigned long)row->good,
+               (unsigned long)row->misses, (unsigned long)row->bad);
+    }
+}
+
+static size_t count_skipped(const Record *record)
+{
+    size_t count = 0;
+
+    for (size_t u = 0; u < record->unit_count; u++)
+        count += record->units[u].skipped_count;
+    return count;
+}
+
+static int write_results(const Record *record, const EvalPlan *p, Error *e)
+{
+    RecordRow *means;
+    size_t count;
+    int code = record_write_table(record, p->output, e);
+
+    if (code == LAKE_OK && p->html != NULL)
+        code = report_write(record, p->html, e);
+    if (code == LAKE_OK)
+        code = record_means(&means, &count, record, e);
+    if (code != LAKE_OK)
+        return code;
+    print_means(means, count);
+    free(means);
+    printf("\nEvery measurement is in %s%s%s; scores, draws and neurons are in %s\n", p->output,
+           p->html != NULL ? ", and as a page in " : "", p->html != NULL ? p->html : "", p->run.parts);
+    if (count_skipped(record) > 0)
+        return error_set(e, LAKE_BAD_INPUT, "pictures could not be read and were left out: the column 'skipped' of %s counts "
+                         "them, skipped.csv in %s names them", p->output, p->run.parts);
+    return LAKE_OK;
+}
+
+static int gather(const EvalPlan *p, const RunUnit *units, size_t count, Error *e)
+{
+    size_t missing = 0, first = 0;
+    Record record;
+    int code;
+
+    for (size_t i = count; i-- > 0;)
+        if (!run_is_finished(&p->run, &units[i])) {
+            missing++;
+            first = i;
+        }
+    if (missing > 0) {
+        char *folder = run_unit_folder(&p->run, &units[first]);
+        code = error_set(e, LAKE_BAD_INPUT, "%lu of %lu parts are not finished, the first is %s: run the missing shares, or the "
+                         "same line without --gather", (unsigned long)missing, (unsigned long)count,
+                         folder != NULL ? folder : "");
+        free(folder);
+        return code;
+    }
+    code = record_read(&record, p->run.parts, e);
+    if (code != LAKE_OK)
+        return code;
+    code = write_results(&record, p, e);
+    record_close(&record);
+    return code;
+}
+
+/* ---- doing it ---- */
+
+static int measure(EvalPlan *p, Error *e)
+{
+    size_t count, first = 0, some;
+    RunUnit *units;
+    Screen screen;
+    int code;
+
+    p->run.progress = show_progress;
+    p->run.note = show_note;
+    p->run.context = &screen;
+    progress_begin(&screen.bar, "evaluating");
+    code = run_begin(&p->run, e);
+    if (code == LAKE_OK)
+        code = run_units(&units, &count, &p->run, e);
+    if (code != LAKE_OK)
+        return code;
+    some = count;
+    if (p->shares > 0)
+        run_share(&first, &some, count, p->share, p->shares);
+    if (!p->gather)
+        code = run_do(&p->run, units + first, some, e);
+    progress_clear(&screen.bar);
+    if (code == LAKE_OK && p->shares > 0)
+        printf("share %lu of %lu: %lu of %lu parts are in %s; --gather in place of --shard joins them\n",
+               (unsigned long)p->share, (unsigned long)p->shares, (unsigned long)some, (unsigned long)count, p->run.parts);
+    else if (code == LAKE_OK)
+        code = gather(p, units, count, e);
+    free(units);
+    return code;
+}
+
+/* Whether the results can be written, before long work. */
+static int check_outputs(const EvalPlan *p, Error *e)
+{
+    int code = output_check(p->output, "dataset,", ".csv", e);
+
+    if (code == LAKE_OK)
+        code = file_check_output(p->output, e);
+    if (code == LAKE_OK && p->html != NULL)
+        code = output_check(p->html, "<!DOCTYPE html>", ".html", e);
+    if (code == LAKE_OK && p->html != NULL)
+        code = file_check_output(p->html, e);
+    return code;
+}
+
+static int run(int argc, char **argv, Error *e)
+{
+    EvalRequest r;
+    Arguments arguments;
+    EvalPlan plan;
+    const Option options[] = {
+        {"-o", OPTION_TEXT, &r.output, "RESULTS.csv", 0, 0, "the table to write; its parts go to RESULTS.parts/"},
+        {"--html", OPTION_TEXT, &r.html, "FILE", 0, 0, "the results as a page, too"},
+        MODEL_OPTION(r.weights),
+        {"--categories", OPTION_TEXT, &r.categories, "A,B", 0, 0, "only these (default: all)"},
+        {"--shots", OPTION_TEXT, &r.shots, "1,2,4", 0, 0, "normal pictures; 0: none, all: every one (default 4)"},
+        {"--seeds", OPTION_COUNT, &r.seeds, "N", 0, 0, "draws of each number of shots (default 1)"},
+        {"--draw", OPTION_CHOICE, &r.draw, "slice|random", 0, 0, "one draw after the other, or shuffled (default slice)"},
+        {"--methods", OPTION_TEXT, &r.methods, "lake,zero", 0, 0, "which ones (default all; a wrong name lists them)"},
+        {"--sweep", OPTION_TEXTS, &r.sweeps, "AXIS=A,B,..", 0, 0,
+         "LAKE with other values, one axis at a time; further ones may follow"},
+        {"--pixels", OPTION_TEXT, &r.pixels, "original|N|none", 0, 0,
+         "compare maps and masks at this size (default original)"},
+        {"--pro", OPTION_CHOICE, &r.pro, "exact|200", 0, 0, "PRO at every threshold, or at 200 (default exact)"},
+        {"--examples", OPTION_COUNT, &r.examples, "N", 0, 0, "pictures of the worst mistakes, of each kind (default 3)"},
+        {"--shard", OPTION_TEXT, &r.shard, "I/N", 0, 0, "do only share I of N; all see one RESULTS.parts/"},
+        {"--gather", OPTION_FLAG, &r.gather, NULL, 0, 0, "join the parts of all shares"},
+        {"--no-text", OPTION_FLAG, &r.no_text, NULL, 0, 0, "leave the text branch out"},
+        SETTINGS_TEXT(r.settings),
+        {"--layers", OPTION_COUNTS, &r.settings.layers, "6,12", 0, 0,
+         "structural blocks from 1 (default: depth/4 and depth/2)"},
+        {"--neurons", OPTION_COUNT, &r.settings.neurons, "K", 0, 0, "channels to select per layer (default 100)"},
+        {"--normalise", OPTION_CHOICE, &r.settings.normalisation, "none|clip|l2|ln", 0, 0,
+         "of every token, first (default clip)"},
+        {"--distance", OPTION_CHOICE, &r.settings.distance, "l2|cosine", 0, 0, "to the gallery (default l2)"},
+        {"--coreset", OPTION_NUMBER, &r.settings.coreset, "F", 0, 1, "share of LAKE's gallery to keep (default 1)"},
+        {"--trim", OPTION_NUMBER, &r.settings.trim, "F", 0, 0.5, "share of normal patches to drop (default 0)"},
+        {"--lambda", OPTION_NUMBER, &r.settings.lambda, "X", 0, 1, "weight of the text branch (default 0.3)"},
+        {"--pooling", OPTION_CHOICE, &r.settings.pooling, "max|mean|top1", 0, 0, "map to image score (default max)"},
+        {"--threshold", OPTION_TEXT, &r.settings.threshold, "auto|fpr=Q", 0, 0, "of the decisions (default auto)"},
+        SETTINGS_MODEL(r.settings),
+        {"--exif", OPTION_FLAG, &r.settings.photos.exif, NULL, 0, 0, "turn photos as their EXIF orientation says"},
+        {"--seed", OPTION_COUNT, &r.settings.seed, "N", 0, 0, "of random selection and coreset"},
+    };
+    int code;
+
+    eval_request_defaults(&r);
+    code = arguments_read(&arguments, &verb_eval, options, COUNT_OF(options), argc, argv, e);
+    if (code == LAKE_OK && !arguments.help) {
+        code = eval_plan_open(&plan, &r, &arguments, e);
+        if (code == LAKE_OK) {
+            code = check_outputs(&plan, e);
+            if (code == LAKE_OK)
+                code = measure(&plan, e);
+            eval_plan_close(&plan);
+        }
+    }
+    arguments_free(&arguments);
+    return code;
+}
