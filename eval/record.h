@@ -40,6 +40,14 @@ enum {
     "dataset,category,shots,seed,method,image_auroc,image_ap,image_f1max,pixel_auroc,pixel_ap,pixel_f1max,pro,normals," \
     "tests,seconds,threshold,good,bad,false_alarms,misses,skipped"
 
+/* Those of the other files. */
+#define RECORD_SETTING_COLUMNS "key,value"
+#define RECORD_SHOT_COLUMNS "image"
+#define RECORD_IMAGE_COLUMNS "method,image,kind,anomalous,score"
+#define RECORD_NEURON_COLUMNS "block,width,rank,channel,share"
+#define RECORD_EXAMPLE_COLUMNS "role,image,kind,score,picture,neurons"
+#define RECORD_SKIPPED_COLUMNS "image,error"
+
 /* Strings are the record's. */
 typedef struct {
     const char *dataset, *category;
@@ -120,5 +128,39 @@ const char *record_setting(const Record *record, const char *key);
 /* RESULTS.csv: the rows of all units, then for each number of shots and method a row with the category `mean` and no seed: the
  * mean over categories of the mean over seeds, of those where a measure is defined; counts and seconds are sums. */
 int record_write_table(const Record *record, const char *path, Error *e);
+
+/* ---- writing a unit's files ---- */
+
+/* Each writes one of the files above, completely or not at all. Numbers have a point whatever the locale; those that are
+ * not finite become empty fields. */
+int record_write_rows(const RecordRow *rows, size_t count, const char *path, Error *e);
+int record_write_shots(const RecordShot *shots, size_t count, const char *path, Error *e);
+int record_write_images(const RecordImage *images, size_t count, const char *path, Error *e);
+int record_write_neurons(const RecordNeuron *neurons, size_t count, const char *path, Error *e);
+int record_write_examples(const RecordExample *examples, size_t count, const char *path, Error *e);
+int record_write_skipped(const RecordSkipped *skipped, size_t count, const char *path, Error *e);
+
+/* settings.csv: value i of key i. */
+int record_write_settings(const char *const *keys, const char *const *values, size_t count, const char *path, Error *e);
+
+/* ---- means ---- */
+
+/* The distinct categories, numbers of shots, or methods of all rows, in the order in which they first occur. The strings
+ * are the record's, the list is freed by the caller; NULL after a failure. LAKE_BAD_INPUT for more than RECORD_NAMES_MAX. */
+enum { RECORD_NAMES_MAX = 4096 };
+typedef enum { RECORD_CATEGORIES, RECORD_SHOTS, RECORD_METHODS } RecordNames;
+int record_names(const char ***names, size_t *count, const Record *record, RecordNames which, Error *e);
+
+/* The mean of a measure over the seeds of a category for which it is defined; NaN where there are none. */
+double record_category_mean(const Record *record, const char *category, const char *shots, const char *method, int measure);
+
+/* The mean over categories of that, over those where it is defined, and its standard error: the categories' sample
+ * standard deviation over the square root of their number, NaN for fewer than two. */
+typedef struct {
+    double mean, error;
+    size_t categories;
+} RecordFigure;
+RecordFigure record_mean(const Record *record, const char *const *categories, size_t count, const char *shots,
+                         const char *method, int measure);
 
 #endif
