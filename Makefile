@@ -3,7 +3,7 @@
 # make test       every test; the last line counts them
 # make asan       the same tests under AddressSanitizer and UndefinedBehaviorSanitizer
 # make fuzz       build/fuzz/test/fuzz/*, the readers under libFuzzer (clang); doc/FUZZING.md
-# make bench      build/bench/decode and build/bench/gallery, the timing programs of doc/SPEED.md
+# make bench      build/bench/decode, gallery and metrics, the timing programs of doc/SPEED.md
 # make EMBED=no   ./lake without the demo's model and pictures: some megabytes smaller
 # make install    PREFIX=/usr/local DESTDIR=
 # make clean
@@ -149,7 +149,7 @@ fuzz-programs: $(FUZZ_PROGRAMS)
 
 # ---- benchmarks ------------------------------------------------------------------------------------------------
 
-bench: all $(BUILD)/bench/decode $(BUILD)/bench/gallery
+bench: all $(BUILD)/bench/decode $(BUILD)/bench/gallery $(BUILD)/bench/metrics
 
 $(BUILD)/bench/%: bench/%.c $(LIBRARY) $(BUILD)/flags
 	@mkdir -p $(dir $@)

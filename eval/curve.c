@@ -5,11 +5,22 @@
 
 /* ---- measures ---- */
 
+/* PRO at evenly spaced thresholds, from the highest down, as far as their false-positive rates are below the limit. */
+typedef struct {
+    int next;                      /* thresholds still to come */
+    int kept;                      /* points so far */
+    double first_fpr, fpr, overlap; /* the first point's and the last point's */
+    double area;                   /* under the curve between them */
+} Spaced;
+
 typedef struct {
     CurveTotals totals;
     double normal, anomalous, overlap; /* flagged so far */
+    Spaced spaced;
     CurveMeasures measures;            /* sums in the making */
 } Sweep;
+
+enum { SPACED = 200 };
 
 /* Adds to PRO the piece of its curve between two false-positive rates, up to the limit. */
 static void add_pro(CurveMeasures *m, double fpr0, double pro0, double fpr1, double pro1)
@@ -24,6 +35,37 @@ static void add_pro(CurveMeasures *m, double fpr0, double pro0, double fpr1, dou
         width = EVAL_PRO_LIMIT - fpr0;
     }
     m->pro += width * (pro0 + rise / 2);
+}
+
+/* A share of the regions from a sum of 1 / area, which rounds: it is at most 1. */
+static double mean_overlap(const Sweep *s, double overlap)
+{
+    return fmin(overlap / s->totals.regions, 1);
+}
+
+/* Takes the thresholds from `score` up to the score before it: what they flag is what was flagged before this step. */
+static void take_spaced(Sweep *s, double score)
+{
+    const double step = (s->totals.highest - s->totals.lowest) / SPACED;
+    const double fpr = s->normal / s->totals.normal, overlap = mean_overlap(s, s->overlap);
+    Spaced *p = &s->spaced;
+
+    for (; p->next > 0 && s->totals.lowest + (p->next - 1) * step >= score; p->next--) {
+        if (fpr >= EVAL_PRO_LIMIT)
+            continue;
+        if (p->kept++ == 0)
+            p->first_fpr = fpr;
+        else
+            p->area += (fpr - p->fpr) * (p->overlap + overlap) / 2;
+        p->fpr = fpr;
+        p->overlap = overlap;
+    }
+}
+
+/* The area after the rates are brought to [0, 1]; NaN where all are the same. */
+static double spaced_pro(const Spaced *p)
+{
+    return p->fpr > p->first_fpr ? p->area / (p->fpr - p->first_fpr) : NAN;
 }
 
 static void sweep_step(void *context, const CurveStep *step)
@@ -43,8 +85,10 @@ static void sweep_step(void *context, const CurveStep *step)
         m->f1max = f1;
         m->f1_threshold = step->score;
     }
-    if (s->totals.regions > 0) /* sums of 1 / area round: a rate is at most 1 */
-        add_pro(m, fpr0, fmin(s->overlap / s->totals.regions, 1), fpr1, fmin(overlap / s->totals.regions, 1));
+    if (s->totals.regions > 0) {
+        add_pro(m, fpr0, mean_overlap(s, s->overlap), fpr1, mean_overlap(s, overlap));
+        take_spaced(s, step->score);
+    }
     s->normal = normal;
     s->anomalous = anomalous;
     s->overlap = overlap;
@@ -52,13 +96,14 @@ static void sweep_step(void *context, const CurveStep *step)
 
 CurveMeasures curve_measure(CurveWalk *walk, const void *source, CurveTotals totals)
 {
-    Sweep s = {totals, 0, 0, 0, {0, 0, 0, 0, 0, 0, 0}};
-    const CurveMeasures undefined = {NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+    Sweep s = {totals, 0, 0, 0, {SPACED, 0, 0, 0, 0, 0}, {0, 0, 0, 0, 0, 0, 0, 0}};
+    const CurveMeasures undefined = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
 
     if (totals.normal == 0 || totals.anomalous == 0)
         return undefined;
     walk(source, sweep_step, &s);
     s.measures.pro = totals.regions > 0 ? s.measures.pro / EVAL_PRO_LIMIT : NAN;
+    s.measures.pro_200 = totals.regions > 0 ? spaced_pro(&s.spaced) : NAN;
     s.measures.pro_margin = totals.regions > 0 ? s.measures.pro_margin / EVAL_PRO_LIMIT : NAN;
     return s.measures;
 }

@@ -20,11 +20,12 @@ typedef void CurveWalk(const void *source, CurveVisitor *visit, void *context);
 /* All that is on the curve. */
 typedef struct {
     double normal, anomalous, regions; /* regions: 0 where there is no PRO */
+    double lowest, highest;            /* scores, for the thresholds of pro_200; unused where there is no PRO */
 } CurveTotals;
 
 typedef struct {
-    double auroc, ap, f1max, f1_threshold, pro; /* NaN where undefined */
-    double auroc_margin, pro_margin;            /* what ordering the items within each step could change, at most */
+    double auroc, ap, f1max, f1_threshold, pro, pro_200; /* NaN where undefined */
+    double auroc_margin, pro_margin; /* what ordering the items within each step could change, at most */
 } CurveMeasures;
 
 CurveMeasures curve_measure(CurveWalk *walk, const void *source, CurveTotals totals);

@@ -25,7 +25,7 @@ static EvalPixelScores no_pixels(void)
     EvalPixelScores none;
 
     memset(&none, 0, sizeof none);
-    none.auroc = none.ap = none.f1max = none.pro = none.f1_threshold = NAN;
+    none.auroc = none.ap = none.f1max = none.pro = none.pro_200 = none.f1_threshold = NAN;
     return none;
 }
 

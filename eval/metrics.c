@@ -41,7 +41,7 @@ static void walk_items(const void *source, CurveVisitor *visit, void *context)
 /* On success list->items is to be freed. */
 static int sort_items(Items *list, const double *scores, const unsigned char *labels, size_t n, Error *e)
 {
-    const Items empty = {NULL, n, {0, 0, 0}};
+    const Items empty = {NULL, n, {0, 0, 0, 0, 0}};
     size_t bytes;
 
     *list = empty;

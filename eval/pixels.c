@@ -24,6 +24,7 @@ struct EvalPixels {
     int sorted;          /* both, ascending */
     Histogram *histogram; /* NULL: the pixels are in the two lists above; else all are here */
     double normal_count, defective_count;
+    float lowest, highest; /* score; where there is one */
     size_t images, regions;
 };
 
@@ -207,6 +208,17 @@ static void add_all(EvalPixels *pixels, const float *map, const uint32_t *areas,
     }
 }
 
+/* To be called before the pixels are counted. */
+static void widen_range(EvalPixels *pixels, const float *map, size_t count)
+{
+    if (count > 0 && pixels->normal_count + pixels->defective_count == 0)
+        pixels->lowest = pixels->highest = map[0];
+    for (size_t i = 0; i < count; i++) {
+        pixels->lowest = map[i] < pixels->lowest ? map[i] : pixels->lowest;
+        pixels->highest = map[i] > pixels->highest ? map[i] : pixels->highest;
+    }
+}
+
 /* That there is something to add, that every number can be counted, and that the scores are finite. */
 static int check_map(const EvalPixels *pixels, const float *map, size_t height, size_t width, Error *e)
 {
@@ -244,6 +256,7 @@ int eval_pixels_add(EvalPixels *pixels, const float *map, const unsigned char *m
     }
     if (code == LAKE_OK) {
         add_all(pixels, map, areas, count);
+        widen_range(pixels, map, count);
         pixels->sorted = 0;
         pixels->normal_count += (double)(count - defective);
         pixels->defective_count += (double)defective;
@@ -263,6 +276,8 @@ static CurveTotals totals(const EvalPixels *pixels)
     t.normal = pixels->normal_count;
     t.anomalous = pixels->defective_count;
     t.regions = (double)pixels->regions;
+    t.lowest = pixels->lowest;
+    t.highest = pixels->highest;
     return t;
 }
 
@@ -280,6 +295,7 @@ int eval_pixels_scores(EvalPixels *pixels, EvalPixelScores *out, Error *e)
     out->ap = m.ap;
     out->f1max = m.f1max;
     out->pro = m.pro;
+    out->pro_200 = m.pro_200;
     out->f1_threshold = m.f1_threshold;
     out->auroc_margin = grouped ? m.auroc_margin : 0;
     out->pro_margin = grouped ? m.pro_margin : 0;

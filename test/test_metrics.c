@@ -14,9 +14,12 @@
 
 enum { SIDE = 64, MAX_SCORES = 2000 };
 
+/* A number of so many bits, 0 where none are wanted. */
 static double bits(uint64_t *state, int count)
 {
-    return (double)(lake_random(state) >> (64 - count));
+    uint64_t all = lake_random(state);
+
+    return count > 0 ? (double)(all >> (64 - count)) : 0;
 }
 
 /* ---- the same numbers as make_metrics.py ---- */
@@ -50,15 +53,16 @@ static void make_picture(float *map, unsigned char *mask, uint64_t seed, size_t 
     }
     for (size_t i = 0; i < h * w; i++) {
         double s = bits(&seed, levels) / ldexp(1, levels), more = bits(&seed, 2);
-        map[i] = (float)((s + 0.5 * (mask[i] != 0) * more) / 4 - 0.125);
+        map[i] = (float)((s + 0.5 * (levels > 0 && mask[i] != 0) * more) / 4 - 0.125);
     }
 }
 
 /* ---- goldens ---- */
 
+/* Undefined is as good as undefined. */
 static int off(double ours, double theirs)
 {
-    return !(fabs(ours - theirs) <= TOLERANCE);
+    return isnan(ours) || isnan(theirs) ? isnan(ours) != isnan(theirs) : fabs(ours - theirs) > TOLERANCE;
 }
 
 static void golden_scores(FILE *f)
@@ -82,18 +86,31 @@ static void golden_scores(FILE *f)
           f1max, e.text);
 }
 
-/* Adds the pictures of a golden line and measures; exact_pixels as eval_pixels_open's. */
-static int measure_pictures(EvalPixelScores *out, size_t exact_pixels, unsigned long seed, size_t h, size_t w,
-                            int levels, size_t images, Error *e)
+/* A line of golden pictures: so many of this seed and the following, masks drawn or, by `cover`, everywhere on the first,
+ * on all or on none. */
+typedef struct {
+    unsigned long seed, h, w, images, regions;
+    int levels;
+    char cover[8];
+    double auroc, ap, f1max, pro, pro_200;
+} Pictures;
+
+/* Adds the pictures and measures; exact_pixels as eval_pixels_open's. */
+static int measure_pictures(EvalPixelScores *out, size_t exact_pixels, const Pictures *p, Error *e)
 {
     static float map[SIDE * SIDE];
     static unsigned char mask[SIDE * SIDE];
+    const int first = strcmp(p->cover, "first") == 0, all = strcmp(p->cover, "all") == 0;
+    const int none = strcmp(p->cover, "none") == 0;
     EvalPixels *pixels;
     int code = eval_pixels_open(&pixels, exact_pixels, e);
 
-    for (size_t i = 0; i < images && code == LAKE_OK; i++) {
-        make_picture(map, mask, seed + i, h, w, levels, i % 3 == 2);
-        code = eval_pixels_add(pixels, map, i % 3 == 2 ? NULL : mask, h, w, e);
+    for (size_t i = 0; i < p->images && code == LAKE_OK; i++) {
+        const int covered = all || none || (first && i == 0);
+        make_picture(map, mask, p->seed + i, p->h, p->w, p->levels, i % 3 == 2);
+        if (covered)
+            memset(mask, !none, p->h * p->w);
+        code = eval_pixels_add(pixels, map, i % 3 == 2 && !covered ? NULL : mask, p->h, p->w, e);
         if (code == LAKE_OK && i == 0)
             code = eval_pixels_scores(pixels, out, e); /* measuring in between changes nothing */
     }
@@ -105,29 +122,30 @@ static int measure_pictures(EvalPixelScores *out, size_t exact_pixels, unsigned 
 
 static void golden_pixels(FILE *f)
 {
-    unsigned long seed, h, w, images, regions;
-    double auroc, ap, f1max, pro;
-    int levels, code;
+    Pictures p;
     EvalPixelScores out;
     Error e = {0, ""};
 
-    if (fscanf(f, "%lu %lu %lu %d %lu %lu %lf %lf %lf %lf", &seed, &h, &w, &levels, &images, &regions, &auroc, &ap,
-               &f1max, &pro) != 10 || h * w > SIDE * SIDE) {
+    if (fscanf(f, "%lu %lu %lu %d %lu %7s %lu %lf %lf %lf %lf %lf", &p.seed, &p.h, &p.w, &p.levels, &p.images, p.cover,
+               &p.regions, &p.auroc, &p.ap, &p.f1max, &p.pro, &p.pro_200) != 12 || p.h * p.w > SIDE * SIDE) {
         check(0, "pixels", "golden file damaged");
         return;
     }
     /* One by one; all grouped; and the change from one to the other on the way. */
     for (int way = 0; way < 3; way++) {
-        const size_t exact_pixels[3] = {0, 1, h * w + 1};
+        const size_t exact_pixels[3] = {0, 1, p.h * p.w + 1};
+        int code;
         memset(&out, 0, sizeof out);
-        code = measure_pictures(&out, exact_pixels[way], seed, h, w, levels, images, &e);
-        check(code == LAKE_OK && !off(out.auroc, auroc) && !off(out.ap, ap) && !off(out.f1max, f1max) &&
-              !off(out.pro, pro) && out.regions == regions && out.images == images &&
-              out.normal + out.defective == (double)(h * w * images) && (way > 0 || out.auroc_margin == 0),
+        code = measure_pictures(&out, exact_pixels[way], &p, &e);
+        check(code == LAKE_OK && !off(out.auroc, p.auroc) && !off(out.ap, p.ap) && !off(out.f1max, p.f1max) &&
+              !off(out.pro, p.pro) && out.regions == p.regions && out.images == p.images &&
+              out.normal + out.defective == (double)(p.h * p.w * p.images) && (way > 0 || out.auroc_margin == 0),
               "pixels",
               "seed %lu, way %d: %.15g %.15g %.15g %.15g for %.15g %.15g %.15g %.15g; %lu regions for %lu (%s)",
-              seed, way, out.auroc, out.ap, out.f1max, out.pro, auroc, ap, f1max, pro, (unsigned long)out.regions,
-              regions, e.text);
+              p.seed, way, out.auroc, out.ap, out.f1max, out.pro, p.auroc, p.ap, p.f1max, p.pro,
+              (unsigned long)out.regions, p.regions, e.text);
+        check(code == LAKE_OK && !off(out.pro_200, p.pro_200), "PRO at 200 thresholds", "seed %lu, way %d: %.15g for %.15g",
+              p.seed, way, out.pro_200, p.pro_200);
     }
 }
 
@@ -147,7 +165,7 @@ static void test_goldens(void)
         else if (fgets(word, sizeof word, f) == NULL)
             break;
     }
-    check(tables == 9, "golden file to its end", "%d of 9 lines", tables);
+    check(tables == 15, "golden file to its end", "%d of 15 lines", tables);
     fclose(f);
 }
 

@@ -2,7 +2,7 @@
 too; and, for masks, Pillow's nearest resize.  Run: /usr/bin/python3 test/golden/make_metrics.py
 
 PRO is written for being evident, not fast: for every distinct score the pixels at or above it are flagged, and the share
-found of each region is counted anew."""
+found of each region is counted anew; likewise PRO-200 for each of its thresholds."""
 import os
 import sys
 
@@ -22,7 +22,7 @@ VERSIONS = "numpy %s, scipy %s, scikit-learn %s, Pillow %s, python %d.%d" % (
 
 
 def bits(random, count):
-    """`count` random bits as an integer."""
+    """`count` random bits as an integer; none are 0."""
     return random.next() >> (64 - count)
 
 
@@ -39,6 +39,8 @@ def scores(seed, n, levels):
 
 
 def measures(labels, values):
+    if len(set(labels)) < 2:
+        return [np.nan] * 3
     precision, recall, thresholds = skm.precision_recall_curve(labels, values)
     with np.errstate(invalid="ignore"):
         f1 = 2 * precision * recall / (precision + recall)
@@ -46,7 +48,7 @@ def measures(labels, values):
 
 
 def picture(seed, h, w, levels, good):
-    """A mask of overlapping boxes and single pixels, and a map that is higher on it, on 2^levels values."""
+    """A mask of overlapping boxes and single pixels, and a map that is higher on it, on 2^levels values; levels 0: on one."""
     random, mask = Random(seed), np.zeros((h, w), np.uint8)
     for box in range(0 if good else 5):
         y, x = bits(random, 16) % h, bits(random, 16) % w
@@ -58,20 +60,34 @@ def picture(seed, h, w, levels, good):
     for y in range(h):
         for x in range(w):
             s = bits(random, levels) / 2.0 ** levels
-            score[y, x] = (s + 0.5 * (mask[y, x] != 0) * bits(random, 2)) / 4 - 0.125
+            score[y, x] = (s + 0.5 * (levels > 0 and mask[y, x] != 0) * bits(random, 2)) / 4 - 0.125
     return score, mask
 
 
-def pro(maps, masks, limit=0.3):
-    regions = []
+def cover(masks, which):
+    """Special masks: the first one everywhere ("first"), all everywhere ("all"), all nowhere ("none")."""
     for i, mask in enumerate(masks):
+        if which == "none" or which == "all" or (which == "first" and i == 0):
+            mask[:] = which != "none"
+
+
+def parts(maps, masks):
+    """The scores of the normal pixels, and of each 8-connected region."""
+    regions = []
+    for score, mask in zip(maps, masks):
         label, count = scipy.ndimage.label(mask, structure=np.ones((3, 3)))
-        regions += [(i, label == r) for r in range(1, count + 1)]
-    normal = np.concatenate([m[k == 0] for m, k in zip(maps, masks)])
+        regions += [score[label == r] for r in range(1, count + 1)]
+    return np.concatenate([m[k == 0] for m, k in zip(maps, masks)]), regions
+
+
+def pro(maps, masks, limit=0.3):
+    normal, regions = parts(maps, masks)
+    if len(normal) == 0 or not regions:
+        return np.nan, len(regions)
     x, y = [0.0], [0.0]
     for t in sorted(set(np.concatenate([m.ravel() for m in maps])), reverse=True):
         x.append(np.mean(normal >= t))
-        y.append(np.mean([np.mean(maps[i][r] >= t) for i, r in regions]))
+        y.append(np.mean([np.mean(region >= t) for region in regions]))
     x, y = np.array(x), np.array(y)
     at_limit = np.interp(limit, x, y)
     # A rise straight up at the limit counts for nothing: what lies below it ends with the curve's value there.
@@ -79,21 +95,39 @@ def pro(maps, masks, limit=0.3):
     return np.trapz(np.append(y[inside], at_limit), np.append(x[inside], limit)) / limit, len(regions)
 
 
+def pro_200(maps, masks, limit=0.3):
+    """Of APRIL-GAN's and AnomalyCLIP's papers: at 200 thresholds from the lowest score up, without the highest."""
+    normal, regions = parts(maps, masks)
+    if len(normal) == 0 or not regions:
+        return np.nan
+    low, high = float(min(m.min() for m in maps)), float(max(m.max() for m in maps))
+    thresholds = [low + k * ((high - low) / 200) for k in range(200)]
+    x = np.array([np.mean(normal > t) for t in thresholds])
+    y = np.array([np.mean([np.mean(region > t) for region in regions]) for t in thresholds])
+    x, y = x[x < limit], y[x < limit]
+    if len(x) < 2 or x.max() == x.min():
+        return np.nan
+    return skm.auc((x - x.min()) / (x.max() - x.min()), y)
+
+
 def main():
     with open(os.path.join(HERE, "metrics.txt"), "w") as out:
         out.write("# make_metrics.py: %s\n" % VERSIONS)
         out.write("# scores SEED N LEVELS auroc ap f1max\n")
-        for seed, n, levels in ((1, 5, 3), (2, 40, 12), (3, 300, 4), (4, 2000, 16), (5, 1000, 1)):
+        for seed, n, levels in ((1, 5, 3), (2, 40, 12), (3, 300, 4), (4, 2000, 16), (5, 1000, 1), (6, 50, 0)):
             values, labels = scores(seed, n, levels)
             out.write("scores %d %d %d %.15g %.15g %.15g\n" % (seed, n, levels, *measures(labels, values)))
-        out.write("# pixels SEED H W LEVELS IMAGES regions auroc ap f1max pro; every third picture is good\n")
-        for seed, h, w, levels, images in ((10, 9, 7, 3, 2), (20, 24, 31, 10, 5), (40, 40, 33, 5, 6), (60, 17, 64, 16, 4)):
+        out.write("# pixels SEED H W LEVELS IMAGES COVER regions auroc ap f1max pro pro_200; every third picture is good\n")
+        for seed, h, w, levels, images, covered in (
+                (10, 9, 7, 3, 2, "-"), (20, 24, 31, 10, 5, "-"), (40, 40, 33, 5, 6, "-"), (60, 17, 64, 16, 4, "-"), (70, 30, 20, 1, 4, "-"),
+                (80, 16, 16, 0, 4, "-"), (90, 21, 20, 9, 5, "first"), (100, 12, 13, 6, 3, "all"), (110, 12, 13, 6, 3, "none")):
             pairs = [picture(seed + i, h, w, levels, i % 3 == 2) for i in range(images)]
             maps, masks = [p[0] for p in pairs], [p[1] for p in pairs]
+            cover(masks, covered)
             flat = measures(np.concatenate([m.ravel() != 0 for m in masks]), np.concatenate([m.ravel() for m in maps]))
             overlap, regions = pro(maps, masks)
-            out.write("pixels %d %d %d %d %d %d " % (seed, h, w, levels, images, regions))
-            out.write("%.15g %.15g %.15g %.15g\n" % (*flat, overlap))
+            out.write("pixels %d %d %d %d %d %s %d " % (seed, h, w, levels, images, covered, regions))
+            out.write("%.15g %.15g %.15g %.15g %.15g\n" % (*flat, overlap, pro_200(maps, masks)))
         out.write("# mask H W HEIGHT WIDTH, its pixels and those of it resized\n")
         for h, w, height, width in ((6, 9, 13, 4), (11, 8, 5, 17), (7, 7, 7, 7)):
             mask = Image.fromarray((picture(70, h, w, 1, False)[1] != 0).astype(np.uint8))
