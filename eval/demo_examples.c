@@ -87,7 +87,7 @@ static int draw_pictures(DemoExample *example, const DemoCategory *c, const Expe
     return code;
 }
 
-static int add_example(DemoCategory *c, const Experiment *x, const ExperimentFit *fit, const ExperimentOutcome *out,
+static int add_example(DemoCategory *c, Experiment *x, const ExperimentFit *fit, const ExperimentOutcome *out,
                        size_t i, Error *e)
 {
     DemoExample *example = &c->examples[c->example_count++];
@@ -111,7 +111,7 @@ static int add_example(DemoCategory *c, const Experiment *x, const ExperimentFit
 }
 
 /* The first normal picture, then the first of each kind of defect. */
-static int add_examples(DemoCategory *c, const Experiment *x, const ExperimentFit *fit, const ExperimentOutcome *out,
+static int add_examples(DemoCategory *c, Experiment *x, const ExperimentFit *fit, const ExperimentOutcome *out,
                         Error *e)
 {
     int code = LAKE_OK;

@@ -57,6 +57,7 @@ typedef struct {
     LakeTokens tokens;    /* as the model gives them: never normalised, so that every experiment may do it its own way.
                              Empty with a folder for observations: see experiment_view */
     char *file;           /* with such a folder: what has the tokens; else NULL */
+    uint64_t key;         /* of that file */
     char *failure;        /* the message where the picture cannot be read; NULL: it can, or nobody tried */
     char *mask_failure;   /* the same of its mask */
 } ExperimentImage;
@@ -69,9 +70,21 @@ typedef struct {
     ExperimentImage *train; /* [dataset->train_count] */
     ExperimentImage *test;  /* [dataset->test_count] */
     char *cache;            /* of the settings, or NULL */
+    LakeTokens shape;       /* with such a folder: what was observed last; of the shape of all */
     int skip_unreadable;
     size_t pixel_side;
 } Experiment;
+
+/* One detector to be measured. */
+typedef struct {
+    LakeOptions options; /* layers: any of those observed; what else concerns observing: as given to experiment_open */
+    const size_t *shots; /* [shot_count] train pictures that are the normals, in this order */
+    size_t shot_count;
+    const size_t *dirty; /* [dirty_count] test pictures put behind them, as if they were normal: contamination */
+    size_t dirty_count;
+    const size_t *left_out; /* [left_out_count] test pictures that are not measured; the dirty ones never are */
+    size_t left_out_count;
+} ExperimentPlan;
 
 /* Nothing is observed yet. The options say what will be: layers, resolution, positions, and with a class name, where
  * the model has a text tower, the text branch (class_name, prompts, patch_attention, semantic_block). settings: NULL for
@@ -85,6 +98,9 @@ void experiment_close(Experiment *x);
  * skip_unreadable a picture that cannot be read, or is too small, is LAKE_OK too, with its failure set: it is no
  * normal picture and is not measured. */
 int experiment_observe(Experiment *x, ExperimentImage *image, Error *e);
+
+/* Observes all test pictures and, unless plan is NULL, its normal ones. */
+int experiment_observe_all(Experiment *x, const ExperimentPlan *plan, Error *e);
 
 /* The observed tokens of a picture, to be read only: by several threads at once if they like. */
 typedef struct {
@@ -100,24 +116,14 @@ void experiment_view_close(ExperimentView *view);
 
 /* What could not be read up to now: pictures of train, then of test, each before its mask. */
 typedef struct {
-    const char *path, *message;
+    const char *path, *message; /* of the experiment */
 } ExperimentFailure;
+
 size_t experiment_failure_count(const Experiment *x);
 ExperimentFailure experiment_failure(const Experiment *x, size_t i);
 
 /* The literature's draw (dataset_draw) as indices into dataset->train: shots[count]. */
 int experiment_draw(size_t *shots, const Dataset *dataset, size_t count, size_t seed, Error *e);
-
-/* One detector to be measured. */
-typedef struct {
-    LakeOptions options; /* layers: any of those observed; what else concerns observing: as given to experiment_open */
-    const size_t *shots; /* [shot_count] train pictures that are the normals, in this order */
-    size_t shot_count;
-    const size_t *dirty; /* [dirty_count] test pictures put behind them, as if they were normal: contamination */
-    size_t dirty_count;
-    const size_t *left_out; /* [left_out_count] test pictures that are not measured; the dirty ones never are */
-    size_t left_out_count;
-} ExperimentPlan;
 
 /* A detector and what its equations say of every measured test picture, before lambda and pooling. */
 typedef struct {
