@@ -42,29 +42,39 @@ static void show_note(void *context, const char *text)
 
 /* ---- what came of it ---- */
 
-/* Means over all categories, a line per method. */
-static void print_means(const RecordRow *means, size_t count)
+/* A cell of a table for people: the number, or a dash. */
+static void print_cell(const char *field, int width)
 {
-    int width = 8;
+    printf("  %*.6s", width, field[0] != '\0' ? field : "-");
+}
 
-    for (size_t i = 0; i < count; i++)
-        if ((int)strlen(means[i].method) > width)
-            width = (int)strlen(means[i].method);
-    printf("%-*s  shots  image AUROC      AP  F1-max  pixel AUROC      AP  F1-max     PRO  false alarms        missed\n",
-           width, "method");
-    for (size_t i = 0; i < count; i++) {
-        const RecordRow *row = &means[i];
-        printf("%-*s  %5s", width, row->method, row->shots);
-        for (int m = 0; m < RECORD_MEASURES; m++) {
-            int room = m == RECORD_IMAGE_AUROC || m == RECORD_PIXEL_AUROC ? 11 : 6;
-            if (row->measures[m] >= 0)
-                printf("  %*.4f", room, row->measures[m]);
-            else
-                printf("  %*s", room, "-");
-        }
-        printf("  %5lu of %-5lu %5lu of %lu\n", (unsigned long)row->false_alarms, (unsigned long)row->good,
-               (unsigned long)row->misses, (unsigned long)row->bad);
+/* The mean rows of the table that was just written, a line per method and number of shots. */
+static int print_means(const char *path, Error *e)
+{
+    enum { CATEGORY = 1, SHOTS, SEED, METHOD, MEASURES, GOOD = MEASURES + RECORD_MEASURES + 4, BAD, FALSE_ALARMS, MISSES };
+    int width = 8, code;
+    Csv table;
+
+    code = csv_read(&table, path, e);
+    if (code != LAKE_OK)
+        return code;
+    for (size_t i = 0; i < table.rows; i++)
+        if ((int)strlen(csv_field(&table, i, METHOD)) > width)
+            width = (int)strlen(csv_field(&table, i, METHOD));
+    printf("%-*s  shots  image AUROC      AP  F1-max  pixel AUROC      AP  F1-max     PRO  false alarms  missed\n", width,
+           "method");
+    for (size_t i = 0; i < table.rows; i++) {
+        if (strcmp(csv_field(&table, i, CATEGORY), "mean") != 0 || csv_field(&table, i, SEED)[0] != '\0')
+            continue;
+        printf("%-*s  %5s", width, csv_field(&table, i, METHOD), csv_field(&table, i, SHOTS));
+        for (int m = 0; m < RECORD_MEASURES; m++)
+            print_cell(csv_field(&table, i, (size_t)(MEASURES + m)),
+                       m == RECORD_IMAGE_AUROC || m == RECORD_PIXEL_AUROC ? 11 : 6);
+        printf("  %s of %s, %s of %s\n", csv_field(&table, i, FALSE_ALARMS), csv_field(&table, i, GOOD),
+               csv_field(&table, i, MISSES), csv_field(&table, i, BAD));
     }
+    csv_free(&table);
+    return LAKE_OK;
 }
 
 static size_t count_skipped(const Record *record)
@@ -78,18 +88,14 @@ static size_t count_skipped(const Record *record)
 
 static int write_results(const Record *record, const EvalPlan *p, Error *e)
 {
-    RecordRow *means;
-    size_t count;
     int code = record_write_table(record, p->output, e);
 
     if (code == LAKE_OK && p->html != NULL)
         code = report_write(record, p->html, e);
     if (code == LAKE_OK)
-        code = record_means(&means, &count, record, e);
+        code = print_means(p->output, e);
     if (code != LAKE_OK)
         return code;
-    print_means(means, count);
-    free(means);
     printf("\nEvery measurement is in %s%s%s; scores, draws and neurons are in %s\n", p->output,
            p->html != NULL ? ", and as a page in " : "", p->html != NULL ? p->html : "", p->run.parts);
     if (count_skipped(record) > 0)

@@ -113,10 +113,6 @@ typedef struct {
     size_t unit_count;
 } Record;
 
-typedef struct {
-    const char *key, *value;
-} RecordSetting;
-
 /* Reads RESULTS.parts: the settings and every finished unit; one without rows.csv is passed over, and any of the other files
  * may be missing. LAKE_BAD_INPUT where a file has not the columns above or a field is no number. */
 int record_read(Record *record, const char *folder, Error *e);

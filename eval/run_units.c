@@ -111,16 +111,17 @@ int run_is_finished(const RunPlan *plan, const RunUnit *unit)
 enum { SETTINGS_MAX = 40, SETTING_ROOM = 4096 };
 
 typedef struct {
-    RecordSetting items[SETTINGS_MAX];
-    char values[SETTINGS_MAX][SETTING_ROOM];
+    const char *keys[SETTINGS_MAX];
+    const char *values[SETTINGS_MAX];
+    char texts[SETTINGS_MAX][SETTING_ROOM]; /* what the values point to */
     size_t count;
 } Settings;
 
 static char *add_setting(Settings *s, const char *key)
 {
-    s->items[s->count].key = key;
-    s->items[s->count].value = s->values[s->count];
-    return s->values[s->count++];
+    s->keys[s->count] = key;
+    s->values[s->count] = s->texts[s->count];
+    return s->texts[s->count++];
 }
 
 static void add_text(Settings *s, const char *key, const char *value)
@@ -257,12 +258,12 @@ static int compare_settings(const Settings *s, const Csv *old, const RunPlan *pl
                          "folder", path);
     for (size_t i = 0; i < s->count; i++) {
         const char *key = csv_field(old, i, 0), *value = csv_field(old, i, 1);
-        if (strcmp(key, s->items[i].key) != 0)
+        if (strcmp(key, s->keys[i]) != 0)
             return error_set(e, LAKE_USAGE, "%s: the settings of another version of this program; give another -o or remove "
                              "the folder", path);
-        if (!is_free(key) && strcmp(value, s->items[i].value) != 0)
+        if (!is_free(key) && strcmp(value, s->values[i]) != 0)
             return error_set(e, LAKE_USAGE, "%s holds parts of a run with %s '%.80s', and this one has '%.80s': give the same "
-                             "options, another -o, or remove the folder", plan->parts, key, value, s->items[i].value);
+                             "options, another -o, or remove the folder", plan->parts, key, value, s->values[i]);
     }
     return LAKE_OK;
 }
@@ -273,7 +274,7 @@ static int compare_or_write(const Settings *s, const RunPlan *plan, const char *
     int code;
 
     if (path_kind(path) == PATH_MISSING)
-        return record_write_settings(s->items, s->count, path, e);
+        return record_write_settings(s->keys, s->values, s->count, path, e);
     code = csv_read(&old, path, e);
     if (code != LAKE_OK)
         return code;
