@@ -458,7 +458,8 @@ static int score_zero(ExperimentOutcome *out, const Experiment *x, Error *e)
     return code;
 }
 
-int experiment_zero(ExperimentOutcome *out, Experiment *x, double threshold, Error *e)
+int experiment_zero_planned(ExperimentOutcome *out, Experiment *x, const ExperimentPlan *plan, double threshold,
+                            Error *e)
 {
     size_t *images = NULL, count, grid = x->eye.state.grid;
     int code = experiment_observe_all(x, NULL, e);
@@ -467,7 +468,7 @@ int experiment_zero(ExperimentOutcome *out, Experiment *x, double threshold, Err
     if (code == LAKE_OK && x->texts.embed == 0)
         code = error_set(e, LAKE_USAGE, "zero-shot scoring needs a class name and weights with a text tower");
     if (code == LAKE_OK)
-        code = experiment_measured(&images, &count, x, NULL, e);
+        code = experiment_measured(&images, &count, x, plan, e);
     if (code == LAKE_OK)
         code = experiment_outcome_open(out, images, count, grid, grid, 1, e);
     free(images);
@@ -480,4 +481,9 @@ int experiment_zero(ExperimentOutcome *out, Experiment *x, double threshold, Err
     if (code != LAKE_OK)
         experiment_outcome_close(out);
     return code;
+}
+
+int experiment_zero(ExperimentOutcome *out, Experiment *x, double threshold, Error *e)
+{
+    return experiment_zero_planned(out, x, NULL, threshold, e);
 }

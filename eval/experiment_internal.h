@@ -20,6 +20,10 @@ int experiment_measured(size_t **images, size_t *count, const Experiment *x, con
 int experiment_normals(const ExperimentImage ***images, size_t *count, const Experiment *x, const ExperimentPlan *plan,
                        Error *e);
 
+/* experiment_zero on what experiment_measured lists. */
+int experiment_zero_planned(ExperimentOutcome *out, Experiment *x, const ExperimentPlan *plan, double threshold,
+                            Error *e);
+
 /* Calls `item` for i = 0 to count - 1, by several threads of which each calls with its own number, below kernel_threads().
  * What an item computes must depend on i alone. On failure: that of the smallest i that failed. */
 typedef int ExperimentItem(void *job, size_t thread, size_t i, Error *e);

@@ -76,7 +76,7 @@ static size_t apart(size_t a, size_t b)
     return a > b ? a - b : b - a;
 }
 
-static int is_excluded(const LakeExclusion *x, uint32_t source, size_t query)
+int nearest_is_excluded(const LakeExclusion *x, uint32_t source, size_t query)
 {
     size_t patch = source % x->patches;
 
@@ -88,7 +88,7 @@ static int is_excluded(const LakeExclusion *x, uint32_t source, size_t query)
 
 static int may_win(const Query *q, const Block *block, size_t j)
 {
-    return block->exclusion == NULL || !is_excluded(block->exclusion, block->layer->source[block->first + j], q->index);
+    return block->exclusion == NULL || !nearest_is_excluded(block->exclusion, block->layer->source[block->first + j], q->index);
 }
 
 /* The least y of a row of the block that may be as near as the best one. The absolute values of a sum's terms are at

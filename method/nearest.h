@@ -1,4 +1,4 @@
-/* The search that scoring, leaving one out and the coreset share (nearest.c). Private to the method. */
+/* The search that scoring, leaving one out and the coreset share (nearest.c). Private to the method and its measurement. */
 #ifndef LAKE_NEAREST_H
 #define LAKE_NEAREST_H
 
@@ -6,6 +6,9 @@
 
 /* Squared Euclidean distance, in double from the floats themselves: the one that counts everywhere. */
 double nearest_squared(const float *a, const float *b, size_t width);
+
+/* Whether a row from `source` may not be compared with patch `query` of the exclusion's image. */
+int nearest_is_excluded(const LakeExclusion *x, uint32_t source, size_t query);
 
 /* Bound of the relative rounding error of a float product a.b - |b|^2 / 2 of this width: the error is at most
  * gamma (|a|^2 / 2 + |b|^2) + FLT_MIN, where |a|^2 / 2 + |b|^2 is below NEAREST_LIMIT. Beyond it a product may have
