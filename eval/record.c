@@ -1,5 +1,5 @@
-/* Reading what a run leaves; see record.h. Whatever a file says is checked before it is believed: columns by their names,
- * numbers by their form, a unit's rows against one another. */
+/* Reading what a run leaves; see record.h. Whatever a file says is checked before it is believed: columns by their
+ * names, numbers by their form, a unit's rows against one another. */
 #include "eval/record.h"
 
 #include <locale.h>
@@ -272,9 +272,10 @@ static int check_rows(const RecordUnit *unit, Error *e)
 {
     for (size_t i = 0; i < unit->row_count; i++) {
         const RecordRow *row = &unit->rows[i];
-        if (strcmp(row->category, unit->category) != 0 || strcmp(row->shots, unit->shots) != 0 || row->seed != unit->seed)
-            return error_set(e, LAKE_BAD_INPUT, "%s/rows.csv:%u: another category, number of shots or seed than the first row",
-                             unit->folder, csv_line(&unit->tables[0], i));
+        if (strcmp(row->category, unit->category) != 0 || strcmp(row->shots, unit->shots) != 0 ||
+            row->seed != unit->seed)
+            return error_set(e, LAKE_BAD_INPUT, "%s/rows.csv:%u: not the category, number of shots and seed of the "
+                                                "first row", unit->folder, csv_line(&unit->tables[0], i));
     }
     return LAKE_OK;
 }
@@ -289,7 +290,7 @@ static int read_unit(RecordUnit *unit, char *folder, Error *e)
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds && code == LAKE_OK; i++)
         code = read_list(unit, i, e);
     if (code == LAKE_OK && unit->row_count == 0)
-        code = error_set(e, LAKE_BAD_INPUT, "%s/rows.csv: no row; remove that folder to have it measured again", folder);
+        code = error_set(e, LAKE_BAD_INPUT, "%s/rows.csv: no row; remove that folder to have it measured anew", folder);
     if (code == LAKE_OK) {
         unit->category = unit->rows[0].category;
         unit->shots = unit->rows[0].shots;
@@ -339,8 +340,10 @@ static int read_units(Record *record, const char *folder, char **names, size_t c
 static int read_settings(Record *record, const char *folder, Error *e)
 {
     char *path = path_join(folder, "settings.csv");
-    int code = path != NULL ? read_table(&record->settings, path, RECORD_SETTING_COLUMNS, e) : error_memory(e, "a path");
+    int code = path != NULL ? LAKE_OK : error_memory(e, "a path");
 
+    if (code == LAKE_OK)
+        code = read_table(&record->settings, path, RECORD_SETTING_COLUMNS, e);
     free(path);
     return code;
 }

@@ -127,8 +127,8 @@ int record_write_table(const Record *record, const char *path, Error *e);
 
 /* ---- writing a unit's files ---- */
 
-/* Each writes one of the files above, completely or not at all. Numbers have a point whatever the locale; those that are
- * not finite become empty fields. */
+/* Each writes one of the files above, completely or not at all. Numbers have a point whatever the locale; those that
+ * are not finite become empty fields. */
 int record_write_rows(const RecordRow *rows, size_t count, const char *path, Error *e);
 int record_write_shots(const RecordShot *shots, size_t count, const char *path, Error *e);
 int record_write_images(const RecordImage *images, size_t count, const char *path, Error *e);
@@ -142,13 +142,15 @@ int record_write_settings(const char *const *keys, const char *const *values, si
 /* ---- means ---- */
 
 /* The distinct categories, numbers of shots, or methods of all rows, in the order in which they first occur. The strings
- * are the record's, the list is freed by the caller; NULL after a failure. LAKE_BAD_INPUT for more than RECORD_NAMES_MAX. */
+ * are the record's, the list is freed by the caller; NULL after a failure. LAKE_BAD_INPUT for more than
+ * RECORD_NAMES_MAX. */
 enum { RECORD_NAMES_MAX = 4096 };
 typedef enum { RECORD_CATEGORIES, RECORD_SHOTS, RECORD_METHODS } RecordNames;
 int record_names(const char ***names, size_t *count, const Record *record, RecordNames which, Error *e);
 
 /* The mean of a measure over the seeds of a category for which it is defined; NaN where there are none. */
-double record_category_mean(const Record *record, const char *category, const char *shots, const char *method, int measure);
+double record_category_mean(const Record *record, const char *category, const char *shots, const char *method,
+                            int measure);
 
 /* The mean over categories of that, over those where it is defined, and its standard error: the categories' sample
  * standard deviation over the square root of their number, NaN for fewer than two. */

@@ -40,7 +40,8 @@ int record_names(const char ***names, size_t *count, const Record *record, Recor
     return LAKE_OK;
 }
 
-double record_category_mean(const Record *record, const char *category, const char *shots, const char *method, int measure)
+double record_category_mean(const Record *record, const char *category, const char *shots, const char *method,
+                            int measure)
 {
     double sum = 0;
     size_t count = 0;

@@ -40,7 +40,8 @@ static void remove_folder(void)
     remove(FOLDER);
 }
 
-static RecordRow a_row(const char *category, const char *shots, size_t seed, const char *method, double auroc, double pro)
+static RecordRow a_row(const char *category, const char *shots, size_t seed, const char *method, double auroc,
+                       double pro)
 {
     RecordRow row = {"set", category, shots, method, seed, {0}, 4, 30, 1.5, 0.25, 10, 20, 1, 2, 3};
 
@@ -56,7 +57,8 @@ static int write_unit(const char *unit, const RecordRow *rows, size_t count)
     Error e = {0, ""};
 
     return check(folder_create(path_of(unit, ""), &e) == LAKE_OK &&
-                     record_write_rows(rows, count, path_of(unit, "rows.csv"), &e) == LAKE_OK, "a unit is written", "%s", e.text);
+                     record_write_rows(rows, count, path_of(unit, "rows.csv"), &e) == LAKE_OK,
+                 "a unit is written", "%s", e.text);
 }
 
 static int write_settings(void)
@@ -94,7 +96,8 @@ static void check_lists(const RecordUnit *u)
               u->drawn[2].image[0] == '\0', "shots come back", "%d", (int)u->drawn_count);
     check(u->image_count == 2 && strcmp(u->images[0].image, odd) == 0 && strcmp(u->images[1].method, odd) == 0 &&
               strcmp(u->images[1].kind, odd) == 0 && u->images[0].anomalous == 0 && u->images[1].anomalous == 1 &&
-              u->images[0].score == 0.123456789 && u->images[1].score == -1e-7, "images come back", "%d", (int)u->image_count);
+              u->images[0].score == 0.123456789 && u->images[1].score == -1e-7, "images come back", "%d",
+          (int)u->image_count);
     check(u->neuron_count == 2 && u->neurons[0].block == 3 && u->neurons[0].width == 768 && u->neurons[0].rank == 1 &&
               u->neurons[0].channel == 767 && u->neurons[0].share == 0.25 && u->neurons[1].share == 1e-9,
           "neurons come back", "%d", (int)u->neuron_count);
@@ -210,7 +213,7 @@ static void test_damage(void)
     check_damage(unit, "rows.csv", ROW_START "0.5.1,,,,,,,4,30,1.500,0.25,10,20,1,2,0\n", "column image_auroc");
     check_damage(unit, "rows.csv", ROW_START "0.5,,,,,,,,30,1.500,0.25,10,20,1,2,0\n", "column normals");
     check_damage(unit, "rows.csv", ROW_START "0.5,,,,,,,4,30,1.500,0.25,10,20,1,2,0\n"
-                                             "set,nut,8,0,lake,0.5,,,,,,,4,30,1.500,0.25,10,20,1,2,0\n", ":3: another");
+                                             "set,nut,8,0,lake,0.5,,,,,,,4,30,1.500,0.25,10,20,1,2,0\n", ":3: not the category");
     check_damage(NULL, "settings.csv", "key\n", "not the columns");
     check(record_read(&record, FOLDER, &e) == LAKE_BAD_INPUT, "settings that are missing", "%s", e.text);
 }
@@ -249,7 +252,8 @@ static void test_means(const Record *record)
     check(is_near(f.mean, (0.6 + 0.95) / 2) && is_near(f.error, (0.95 - 0.6) / 2) && f.categories == 2,
           "a mean over categories of means over seeds", "%g +- %g over %d", f.mean, f.error, (int)f.categories);
     f = record_mean(record, categories, 2, "4", "lake", RECORD_PRO);
-    check(is_near(f.mean, 0.2) && isnan(f.error) && f.categories == 1, "a mean of what is defined", "%g +- %g", f.mean, f.error);
+    check(is_near(f.mean, 0.2) && isnan(f.error) && f.categories == 1, "a mean of what is defined", "%g +- %g",
+          f.mean, f.error);
     f = record_mean(record, categories, 2, "4", "zero", RECORD_PRO);
     check(isnan(f.mean) && isnan(f.error) && f.categories == 0, "a mean of nothing", "%g", f.mean);
     check(is_near(record_category_mean(record, "a,b", "4", "zero", RECORD_IMAGE_AUROC), 0.45), "a mean over seeds", "%g",
