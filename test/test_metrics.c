@@ -87,7 +87,7 @@ static void golden_scores(FILE *f)
 }
 
 /* A line of golden pictures: so many of this seed and the following, masks drawn or, by `cover`, everywhere on the first,
- * on all or on none, or swapped with the rest. */
+ * on all or on none, or on the first swapped with the rest. */
 typedef struct {
     unsigned long seed, h, w, images, regions;
     int levels;
@@ -110,9 +110,9 @@ static int measure_pictures(EvalPixelScores *out, size_t exact_pixels, const Pic
         make_picture(map, mask, p->seed + i, p->h, p->w, p->levels, i % 3 == 2);
         if (covered)
             memset(mask, !none, p->h * p->w);
-        for (size_t j = 0; j < p->h * p->w && swap; j++)
+        for (size_t j = 0; j < p->h * p->w && swap && i == 0; j++)
             mask[j] = mask[j] == 0;
-        code = eval_pixels_add(pixels, map, i % 3 == 2 && !covered && !swap ? NULL : mask, p->h, p->w, e);
+        code = eval_pixels_add(pixels, map, i % 3 == 2 && !covered ? NULL : mask, p->h, p->w, e);
         if (code == LAKE_OK && i == 0)
             code = eval_pixels_scores(pixels, out, e); /* measuring in between changes nothing */
     }

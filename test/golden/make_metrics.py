@@ -65,10 +65,10 @@ def picture(seed, h, w, levels, good):
 
 
 def cover(masks, which):
-    """Special masks: the first one everywhere ("first"), all everywhere ("all"), all nowhere ("none"), where the map is not
-    raised ("swap": then the highest scores are normal)."""
+    """Special masks: the first one everywhere ("first"), all everywhere ("all"), all nowhere ("none"), the first one where its
+    map is not raised ("swap": then some of the highest scores are normal)."""
     for i, mask in enumerate(masks):
-        if which == "swap":
+        if which == "swap" and i == 0:
             mask[:] = mask == 0
         if which == "none" or which == "all" or (which == "first" and i == 0):
             mask[:] = which != "none"
