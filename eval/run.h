@@ -35,7 +35,12 @@ typedef struct {
     void *context;
 } RunPlan;
 
-/* The class name of a category for the texts: the plan's, or the category's with underscores as spaces; "" without texts. */
+/* What a category is called in the record: its name, or where the root itself is the category that of the root, without an
+ * extension. Cut where there is no room. */
+void run_category_name(char *name, size_t room, const RunPlan *plan, const Dataset *category);
+
+/* The class name of a category for the texts: the plan's, or the category's with underscores as spaces ("object" where it has
+ * none); "" without texts. */
 void run_class_name(char *name, size_t room, const RunPlan *plan, const Dataset *category);
 
 typedef struct {

@@ -96,8 +96,8 @@ static void set_measures(RecordRow *row, const RunPlan *plan, const ExperimentOu
 
 static int add_row(RunWork *work, const char *method, const ExperimentOutcome *out, size_t normals, double seconds, Error *e)
 {
-    const Dataset *category = work->x->dataset;
     EvalPixelScores pixels;
+    char category[256];
     RecordRow *row;
     int code = grow((void **)&work->rows, sizeof *work->rows, work->row_count, &work->row_room, e);
 
@@ -108,10 +108,11 @@ static int add_row(RunWork *work, const char *method, const ExperimentOutcome *o
     row = &work->rows[work->row_count++];
     memset(row, 0, sizeof *row);
     row->dataset = work->plan->layout;
-    row->category = category->category;
+    run_category_name(category, sizeof category, work->plan, work->x->dataset);
+    row->category = run_copy(&work->arena, category);
     row->shots = shots_text(work);
     row->method = run_copy(&work->arena, method);
-    if (row->shots == NULL || row->method == NULL)
+    if (row->category == NULL || row->shots == NULL || row->method == NULL)
         return error_memory(e, "the results");
     row->seed = work->unit->seed;
     set_measures(row, work->plan, out, &pixels);

@@ -26,12 +26,13 @@ static size_t draws_of(const RunPlan *plan, const Dataset *category, size_t shot
 static void note_missing(const RunPlan *plan, const Dataset *category, size_t shots, size_t draws)
 {
     size_t wanted = shots == 0 || shots == DATASET_ALL_SHOTS ? 1 : plan->seeds;
-    char text[200];
+    char text[256], name[81];
 
     if (draws == wanted || plan->note == NULL)
         return;
-    snprintf(text, sizeof text, "%.60s: %llu normal pictures are too few for %llu draw(s) of %s%.0llu: %llu left out",
-             category->category, (unsigned long long)category->train_count, (unsigned long long)wanted,
+    run_category_name(name, sizeof name, plan, category);
+    snprintf(text, sizeof text, "%s: %llu normal pictures are too few for %llu draw(s) of %s%.0llu: %llu left out",
+             name, (unsigned long long)category->train_count, (unsigned long long)wanted,
              shots == DATASET_ALL_SHOTS ? "all" : "", shots == DATASET_ALL_SHOTS ? 0 : (unsigned long long)shots,
              (unsigned long long)(wanted - draws));
     plan->note(plan->context, text);
@@ -68,11 +69,28 @@ void run_share(size_t *first, size_t *some, size_t count, size_t share, size_t s
     *some = whole + (before < rest);
 }
 
+void run_category_name(char *name, size_t room, const RunPlan *plan, const Dataset *category)
+{
+    const char *end = plan->root + strlen(plan->root), *base, *dot;
+
+    if (category->category[0] != '\0') {
+        snprintf(name, room, "%.*s", (int)room - 1, category->category);
+        return;
+    }
+    while (end > plan->root + 1 && (end[-1] == '/' || end[-1] == '.'))
+        end--;
+    for (base = end; base > plan->root && base[-1] != '/';)
+        base--;
+    for (dot = end; dot > base + 1 && *dot != '.';)
+        dot--;
+    snprintf(name, room, "%.*s", (int)((dot > base + 1 ? dot : end) - base), base);
+}
+
 void run_class_name(char *name, size_t room, const RunPlan *plan, const Dataset *category)
 {
-    const char *given = plan->options.class_name;
+    const char *given = plan->options.class_name, *own = category->category[0] != '\0' ? category->category : "object";
 
-    snprintf(name, room, "%.*s", (int)room - 1, !plan->with_texts ? "" : given[0] != '\0' ? given : category->category);
+    snprintf(name, room, "%.*s", (int)room - 1, !plan->with_texts ? "" : given[0] != '\0' ? given : own);
     for (char *c = name; given[0] == '\0' && *c != '\0'; c++)
         if (*c == '_')
             *c = ' ';
@@ -82,14 +100,15 @@ void run_class_name(char *name, size_t room, const RunPlan *plan, const Dataset 
 
 char *run_unit_folder(const RunPlan *plan, const RunUnit *unit)
 {
-    char name[160], shots[32];
+    char name[160], category[81], shots[32];
 
+    run_category_name(category, sizeof category, plan, &plan->data->categories[unit->category]);
     if (unit->shots == DATASET_ALL_SHOTS)
         snprintf(shots, sizeof shots, "all");
     else
         snprintf(shots, sizeof shots, "%04llu", (unsigned long long)unit->shots);
-    snprintf(name, sizeof name, "%03llu-%.80s-shots%s-seed%02llu", (unsigned long long)unit->category + 1,
-             plan->data->categories[unit->category].category, shots, (unsigned long long)unit->seed);
+    snprintf(name, sizeof name, "%03llu-%s-shots%s-seed%02llu", (unsigned long long)unit->category + 1, category, shots,
+             (unsigned long long)unit->seed);
     for (char *c = name; *c != '\0'; c++)
         if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || *c == '-'))
             *c = '_';
@@ -219,14 +238,15 @@ static void add_work(Settings *s, const RunPlan *plan)
 static void add_data(Settings *s, const RunPlan *plan)
 {
     size_t train = 0, test = 0;
-    char *list;
+    char *list, name[256];
 
     add_text(s, "dataset", plan->layout);
     add_text(s, "root", plan->root);
     list = add_setting(s, "categories");
     list[0] = '\0';
     for (size_t c = 0; c < plan->data->count; c++) {
-        append(list, plan->data->categories[c].category);
+        run_category_name(name, sizeof name, plan, &plan->data->categories[c]);
+        append(list, name);
         train += plan->data->categories[c].train_count;
         test += plan->data->categories[c].test_count;
     }
