@@ -187,7 +187,8 @@ static size_t collect(float *numbers, Experiment *x, int backwards, Error *e)
             continue;
         }
         memcpy(to, m->out.maps, TESTS * PATCHES * sizeof *to);
-        memcpy(to + TESTS * PATCHES, m->normal_maps, m->normal_count * PATCHES * sizeof *to);
+        if (m->normal_count > 0)
+            memcpy(to + TESTS * PATCHES, m->normal_maps, m->normal_count * PATCHES * sizeof *to);
         for (size_t n = 0; n < TESTS; n++)
             to[(TESTS + SHOTS) * PATCHES + n] = (float)m->out.scores[n];
         for (size_t n = 0; n < m->normal_count; n++)
