@@ -1,80 +1,14 @@
 /* Experiments on observed pictures against the method called by hand: every score, map, threshold and measure must be
- * the same bits, whichever order experiments are made in and however many threads make them. The pictures are made
- * here: a pattern, with a blot where they are defective. */
+ * the same bits, whichever order experiments are made in and however many threads make them. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "eval/experiment.h"
 #include "kernel/kernel.h"
+#include "test/rug.h"
 #include "test/test.h"
-#include "test/tiny_clip.h"
-
-enum { SIDE = 40, PATCHES = 16 };
-
-static const char *const paths[] = {
-    "rug/train/good/0.png",
-    "rug/train/good/1.png",
-    "rug/train/good/2.png",
-    "rug/train/good/3.png",
-    "rug/test/good/4.png",
-    "rug/test/good/5.png",
-    "rug/test/blot/6.png",
-    "rug/test/blot/7.png",
-    "rug/test/stain/8.png",
-    "rug/ground_truth/blot/6_mask.png",
-    "rug/ground_truth/blot/7_mask.png",
-};
-
-static int pictures_read; /* how often a picture was asked for */
-
-/* The number in "rug/test/blot/6.png" or "6_mask.png". */
-static int number_of(const char *path)
-{
-    return strrchr(path, '/')[1] - '0';
-}
-
-static int in_blot(int number, int x, int y)
-{
-    return number >= 6 && (x - 12 - number) * (x - 12 - number) + (y - 20) * (y - 20) < 30;
-}
-
-static int make_picture(Image *image, const void *context, const char *path, Error *e)
-{
-    int number = number_of(path), code = img_new(image, SIDE, SIDE + 8, e);
-    uint64_t random = (uint64_t)number;
-
-    (void)context;
-    pictures_read++;
-    for (int y = 0; code == LAKE_OK && y < SIDE + 8; y++)
-        for (int x = 0; x < SIDE; x++)
-            for (int c = 0; c < 3; c++)
-                image->rgb[3 * (y * SIDE + x) + c] =
-                    (unsigned char)(in_blot(number, x, y) ? 240 - 60 * c
-                                                          : 60 + 30 * c + 8 * (x % 5) + 9 * (y % 3) +
-                                                                (int)lake_random_below(&random, 40));
-    return code;
-}
-
-static int make_mask(unsigned char *mask, size_t height, size_t width, const void *context, const char *path, Error *e)
-{
-    (void)context;
-    (void)e;
-    for (size_t y = 0; y < height; y++)
-        for (size_t x = 0; x < width; x++)
-            mask[y * width + x] = (unsigned char)in_blot(number_of(path), (int)x, (int)y);
-    return LAKE_OK;
-}
 
 static const ExperimentSource source = {make_picture, make_mask, NULL, NULL};
-
-static void small_options(LakeOptions *o)
-{
-    lake_defaults(o);
-    o->resolution = 32;
-    o->neurons = 7;
-    strcpy(o->class_name, "rug");
-}
 
 /* ---- the method by hand ---- */
 
@@ -403,21 +337,13 @@ static void test_without_texts(const Clip *model, const Dataset *set)
 
 int main(void)
 {
-    Golden g;
     Clip model;
     Dataset set;
     Experiment x;
     LakeOptions options;
     Error e = {0, ""};
-    int code;
 
-    if (!golden_open(&g, &e))
-        return check(0, "the golden file", "%s", e.text), 0;
-    code = folder_create(FOLDER, &e) || write_model(&g, 'a', WTS_F32, FOLDER "/experiment.clip", 0, &e) ||
-           clip_open(&model, FOLDER "/experiment.clip", &e) ||
-           dataset_build(&set, "rug", paths, sizeof paths / sizeof *paths, "the test's pictures", &e);
-    golden_close(&g);
-    if (!check(code == LAKE_OK, "model and pictures", "%s", e.text))
+    if (!check(open_rug(&model, &set, "experiment.clip", &e) == LAKE_OK, "model and pictures", "%s", e.text))
         return 0;
     small_options(&options);
     if (check(experiment_open(&x, &model, &options, NULL, &set, &source, &e) == LAKE_OK, "an experiment", "%s", e.text)) {
