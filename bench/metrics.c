@@ -2,8 +2,8 @@
  *
  * All measures of IMAGES maps of SIDE x SIDE (default 160 of 1024), half of them with a mask of three to nine round
  * regions. The maps are made as a detector's are: a 37 x 37 grid of made-up patch scores, higher on the defects but not
- * everywhere, brought to SIDE (map_of_grid); what making them takes is not counted. EXACT: so many pixels are kept one by
- * one (default: EVAL_EXACT_PIXELS); where it is all of them the margins are 0 and memory is not bounded. */
+ * everywhere, brought to SIDE (map_of_grid); what making them takes is not counted. EXACT: so many pixels are kept one
+ * by one (default: EVAL_EXACT_PIXELS); where it is all of them the margins are 0 and memory is not bounded. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -115,14 +115,15 @@ static int add_named(Work *w, const char *text, Error *e)
         if (!found || (*rest != ',' && *rest != '\0'))
             return error_set(e, LAKE_USAGE, "--neuron: expected BLOCK:CHANNEL,... as 3:41,6:80, found \"%s\"", text);
         if (!find_neuron(&w->chosen[w->count++], w->detector, block, channel))
-            return error_set(e, LAKE_USAGE, "--neuron: %s has no neuron %lu in block %lu; lake neurons %s --csv lists them",
-                             w->path, channel, block, w->path);
+            return error_set(e, LAKE_USAGE,
+                             "--neuron: %s has no neuron %lu in block %lu; lake neurons %s --csv lists them", w->path,
+                             channel, block, w->path);
         if (*rest++ == '\0')
             return LAKE_OK;
     }
 }
 
-/* The shares of all neurons in the patch with the largest score; the largest become the chosen ones where none are named. */
+/* The shares of all neurons in the patch with the largest score; the largest are chosen where none are named. */
 static int choose(Work *w, Error *e)
 {
     const LakeDetector *d = w->detector;
@@ -185,8 +186,8 @@ static void print_line(const Work *w, const Chosen *c, float largest, const char
     } else if (w->maps->jsonl) {
         printf("{\"image\": ");
         print_json_string(stdout, w->maps->image);
-        printf(", \"layer\": %d, \"channel\": %lu, \"share\": %.6g, \"largest\": %.6g, \"map\": ", layer->block, channel,
-               c->share, largest);
+        printf(", \"layer\": %d, \"channel\": %lu, \"share\": %.6g, \"largest\": %.6g, \"map\": ", layer->block,
+               channel, c->share, largest);
         print_json_string(stdout, label);
         printf("}\n");
     } else {

@@ -7,7 +7,10 @@
 
 /* ---- tables: one list of columns for all kinds of rows, empty where a kind has nothing to say ---- */
 
-enum { LAYER, OTHER_LAYER, CHANNEL, VARIANCE, COMMON, EXPECTED, PROBABILITY, JACCARD, CAPTURED, OPTIMUM, COSINE, CHANCE, NUMBERS };
+enum {
+    LAYER, OTHER_LAYER, CHANNEL, VARIANCE, COMMON, EXPECTED, PROBABILITY, JACCARD, CAPTURED, OPTIMUM, COSINE, CHANCE,
+    NUMBERS
+};
 
 static const char *const number_names[NUMBERS] = {"layer", "other_layer", "channel", "variance", "common", "expected",
                                                   "probability", "jaccard", "captured", "optimum", "cosine", "chance"};
@@ -166,8 +169,8 @@ static int check_pair(const LakeDetector *a, const LakeDetector *b, const char *
         return error_set(e, LAKE_BAD_INPUT, "%s has %d layers, %s has %d: their neurons cannot be compared", name,
                          (int)a->layer_count, other, (int)b->layer_count);
     if (a->fingerprint != b->fingerprint)
-        return error_set(e, LAKE_BAD_INPUT, "%s and %s were fitted with different weights: their neurons cannot be compared",
-                         name, other);
+        return error_set(e, LAKE_BAD_INPUT,
+                         "%s and %s were fitted with different weights: their neurons cannot be compared", name, other);
     return LAKE_OK;
 }
 
@@ -212,7 +215,7 @@ static int report_pair(const LakeDetector *a, const LakeDetector *b, const char 
     return LAKE_OK;
 }
 
-/* A layer of three and more: who has how many in common with whom above the diagonal, how many times chance below it. */
+/* A layer of three and more detectors: neurons in common above the diagonal, how many times chance that is below it. */
 static int print_matrix(const LakeDetector *detectors, const char *const *paths, size_t count, size_t l, Error *e)
 {
     double common = 0, expected = 0, unlikely = 0;
@@ -241,8 +244,8 @@ static int print_matrix(const LakeDetector *detectors, const char *const *paths,
         }
         printf("  %s\n", paths[i]);
     }
-    printf("  mean %.1f in common, %.1f by chance; %.0f of %.0f pairs have more than chance gives in one of a hundred cases\n",
-           common / pairs, expected / pairs, unlikely, pairs);
+    printf("  mean %.1f in common, %.1f by chance; %.0f of %.0f pairs have so many that chance gives it in less than one "
+           "case of a hundred\n", common / pairs, expected / pairs, unlikely, pairs);
     return LAKE_OK;
 }
 

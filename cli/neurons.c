@@ -1,5 +1,5 @@
-/* lake neurons: which channels detectors chose, how far they agree, how near the choice is to a PCA, and where in a photo
- * each neuron deviates. */
+/* lake neurons: which channels detectors chose, how far they agree, how near the choice is to a PCA, and where in a
+ * photo each neuron deviates. */
 #include "cli/neurons.h"
 
 #include <stdlib.h>

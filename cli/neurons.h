@@ -29,9 +29,10 @@ typedef struct {
     PhotoOptions photos;
 } NeuronMaps;
 
-/* Writes the part that each neuron has in the deviation of the photo, in units of delta squared (lake_neuron_map), at the
- * photo's size: a .npy [height, width] and a PNG of it, whose colours span 0 to the largest part of all. A line for each
- * neuron is printed. `path`: what messages call the detector. */
+/* Writes the part that each neuron has in the deviation of the photo, in units of delta squared (lake_neuron_map), at
+ * the photo's size: a .npy [height, width] and a PNG of it, whose colours span 0 to the largest part that one of them
+ * has in a patch. Prints a line for each neuron. `path`: what messages call the detector. LAKE_USAGE where the detector
+ * has not chosen a neuron that is named, or was fitted on features. */
 int neurons_maps(const LakeDetector *detector, const char *path, const NeuronMaps *maps, Error *e);
 
 #endif

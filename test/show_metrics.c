@@ -1,9 +1,9 @@
 /* Prints the measures of arrays that others wrote, for test_metrics_real.py, which compiles it:
  *
  *     show_metrics scores FILE               of lines "SCORE LABEL": auroc ap f1max f1_threshold
- *     show_metrics pixels EXACT MAP MASK...  of maps (.npy [height, width]) and their masks (pictures; "-": a normal image):
- *                                            auroc ap f1max pro pro_200 f1_threshold auroc_margin pro_margin regions;
- *                                            EXACT as eval_pixels_open's
+ *     show_metrics pixels EXACT MAP MASK...  of maps (.npy [height, width]) and their masks (pictures; "-": a normal
+ *                                            image): auroc ap f1max pro pro_200 f1_threshold auroc_margin pro_margin
+ *                                            regions; EXACT as eval_pixels_open's
  *
  * An error is a line "error CODE TEXT". */
 #include <stdio.h>
@@ -74,8 +74,8 @@ static int pixels(char **arguments, Error *e)
     if (code == LAKE_OK)
         code = eval_pixels_scores(all, &out, e);
     if (code == LAKE_OK)
-        printf("%.17g %.17g %.17g %.17g %.17g %.17g %.17g %.17g %lu\n", out.auroc, out.ap, out.f1max, out.pro, out.pro_200,
-               out.f1_threshold, out.auroc_margin, out.pro_margin, (unsigned long)out.regions);
+        printf("%.17g %.17g %.17g %.17g %.17g %.17g %.17g %.17g %lu\n", out.auroc, out.ap, out.f1max, out.pro,
+               out.pro_200, out.f1_threshold, out.auroc_margin, out.pro_margin, (unsigned long)out.regions);
     eval_pixels_close(all);
     return code;
 }
