@@ -9,7 +9,7 @@
 #include "image/image.h"
 
 /* What a path is, in the order of sorting. */
-enum { TRAIN, TEST, MASKS, STRAY, ROLES };
+enum { TRAIN, TEST, MASKS, STRAY, UNREAD, ROLES };
 
 /* Parts between slashes: "%" is any folder, the kind of defect; "@" one that is called good or ok; "*" a picture;
  * "*_mask" a picture whose name ends so; all else is meant literally. The first pattern that fits counts. */
@@ -22,7 +22,7 @@ enum { RULES = 9 };
 
 typedef struct {
     Rule rules[RULES + 1];     /* up to one without a pattern */
-    const char *markers[2];    /* a folder that has one of these is a category */
+    const char *markers[2];    /* a folder that has a folder of one of these (as in a pattern) is a category */
     int split;                 /* 1: there is no train part */
     const char *expected;      /* for messages */
 } Tree;
@@ -47,7 +47,7 @@ static const Tree bmad_valid = {
 static const Tree own = {
     {{"ground_truth/%/*", MASKS}, {"ground_truth/*", MASKS}, {"masks/%/*", MASKS}, {"masks/*", MASKS},
      {"mask/%/*", MASKS}, {"mask/*", MASKS}, {"%/*_mask", MASKS}, {"@/*", TRAIN}, {"%/*", TEST}},
-    {"good", "ok"}, 1,
+    {"@", "@"}, 1,
     "good/*.png and DEFECT/*.png, in the folder itself or in one for each category; or a table image,label,mask"};
 
 static const Tree *tree_of(DatasetLayout layout)
@@ -124,10 +124,23 @@ static int folder_fits(Span wanted, Span folder)
     return span_is(wanted, "%") || (wanted.length == folder.length && memcmp(wanted.text, folder.text, folder.length) == 0);
 }
 
+/* Whether a name is that of a picture of a type that image.h does not read. */
+static int is_unread(const char *name)
+{
+    static const char *const endings[] = {".webp", ".gif", ".avif", ".heic", ".heif", ".jp2", ".jxl", ".tga", ".dcm",
+                                          ".npy"};
+    const Span span = {name, strlen(name)};
+
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (span_ends(span, endings[i]))
+            return 1;
+    return 0;
+}
+
 /* The file `name` against a pattern's last part. */
 static int name_fits(Entry *entry, const char *wanted, const char *name)
 {
-    if (*name == '.' || !img_has_picture_name(name))
+    if (*name == '.' || (!img_has_picture_name(name) && !is_unread(name)))
         return 0;
     entry->name.text = entry->stem.text = name;
     entry->name.length = strlen(name);
@@ -169,6 +182,8 @@ static int classify(Entry *entry, const Tree *tree, const char *path, const char
     }
     entry->path = path;
     entry->pictures = 0;
+    if (best == MATCH && is_unread(entry->name.text))
+        entry->role = UNREAD;
     if (best == MATCH && entry->role == MASKS && span_ends(entry->stem, "_mask"))
         entry->stem.length -= strlen("_mask");
     return best;
@@ -487,6 +502,17 @@ static int check_masks(DatasetCollection *all, const char *category, const Categ
     return note_paths(all, category, alone, "masks that no picture takes", first, e);
 }
 
+/* Pictures and masks of types that are not read are noted; that there are no others to test is an error. */
+static int check_types(DatasetCollection *all, const char *category, const Category *c, Error *e)
+{
+    const char *first = c->counts[UNREAD] > 0 ? c->entries[c->first[UNREAD]].path : "";
+
+    if (c->counts[UNREAD] > 0 && c->counts[TRAIN] + c->counts[TEST] == 0)
+        return error_set(e, LAKE_BAD_INPUT, "%s/%s: pictures of this type are not read, and there are no others; convert "
+                         "them to PNG", all->root, first);
+    return note_paths(all, category, c->counts[UNREAD], "pictures or masks of types that are not read", first, e);
+}
+
 static int read_category(DatasetCollection *all, const Tree *tree, const char *category, Error *e)
 {
     Paths paths = {NULL, 0, 0};
@@ -503,6 +529,8 @@ static int read_category(DatasetCollection *all, const Tree *tree, const char *c
     if (code == LAKE_OK)
         code = note_paths(all, category, c.counts[STRAY], "pictures of train that are not in good",
                           c.counts[STRAY] > 0 ? c.entries[c.first[STRAY]].path : "", e);
+    if (code == LAKE_OK)
+        code = check_types(all, category, &c, e);
     if (code == LAKE_OK && tree->split)
         code = layout_split(all, &dataset, e);
     if (code == LAKE_OK)
@@ -513,21 +541,39 @@ static int read_category(DatasetCollection *all, const Tree *tree, const char *c
     return code;
 }
 
-/* Whether a folder has one of the layout's markers in it. */
+static int is_marker(const Tree *tree, const char *name)
+{
+    const Span span = {name, strlen(name)};
+
+    for (size_t i = 0; i < sizeof tree->markers / sizeof *tree->markers; i++) {
+        const Span marker = {tree->markers[i], strlen(tree->markers[i])};
+        if (folder_fits(marker, span))
+            return 1;
+    }
+    return 0;
+}
+
+/* Whether a folder has one of the layout's markers in it; what cannot be looked into has none. */
 static int is_category(int *is, const Tree *tree, const char *root, const char *category, Error *e)
 {
-    char *folder = below(root, category);
+    char *folder = below(root, category), **names = NULL;
+    size_t count = 0;
     int code = folder != NULL ? LAKE_OK : error_memory(e, "a path");
 
     *is = 0;
-    for (size_t i = 0; i < 2 && code == LAKE_OK && !*is; i++) {
-        char *marker = path_join(folder, tree->markers[i]);
-        if (marker == NULL)
-            code = error_memory(e, "a path");
-        else
+    if (code == LAKE_OK && path_kind(folder) == PATH_FOLDER)
+        code = folder_list(&names, &count, folder, e);
+    if (code == LAKE_BAD_INPUT)
+        code = LAKE_OK;
+    for (size_t i = 0; i < count && code == LAKE_OK && !*is; i++) {
+        char *marker = is_marker(tree, names[i]) ? path_join(folder, names[i]) : NULL;
+        if (marker != NULL)
             *is = path_kind(marker) == PATH_FOLDER;
+        else if (is_marker(tree, names[i]))
+            code = error_memory(e, "a path");
         free(marker);
     }
+    folder_free(names, count);
     free(folder);
     return code;
 }
