@@ -52,7 +52,7 @@ int layout_folder_fits(Span wanted, Span folder);
 enum { NO_MATCH, LEADS_THERE, MATCH };
 
 /* A path against all patterns of a layout, where one fits taken apart into *entry; LEADS_THERE: a folder of this path
- * may hold what fits. `rest` is the part of `path` below the category. A picture of a type that is not read (image.h) is
+ * may hold what fits. `rest` is the part of `path` below the category. A picture of a type that is not read is
  * UNREAD, whatever its place. */
 int layout_classify(Entry *entry, const Tree *tree, const char *path, const char *rest);
 
