@@ -334,6 +334,7 @@ typedef struct {
     size_t common;   /* channels selected by both */
     double jaccard;  /* common / size of the union */
     double expected; /* common by chance: K_a K_b / D */
+    double probability; /* of `common` or more by chance, that is between random selections of the same sizes */
 } LakeOverlap;
 
 /* Overlap of two selections. LAKE_BAD_INPUT where the widths differ or one is a PCA. */

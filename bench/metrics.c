@@ -1,8 +1,9 @@
-/* Time and memory of measuring pixels: metrics [IMAGES [SIDE]]
+/* Time and memory of measuring pixels: metrics [IMAGES [SIDE [EXACT]]]
  *
  * All measures of IMAGES maps of SIDE x SIDE (default 160 of 1024), half of them with a mask of three to nine round
  * regions. The maps are made as a detector's are: a 37 x 37 grid of made-up patch scores, higher on the defects but not
- * everywhere, brought to SIDE (map_of_grid); what making them takes is not counted. */
+ * everywhere, brought to SIDE (map_of_grid); what making them takes is not counted. EXACT: so many pixels are kept one
+ * by one (default: EVAL_EXACT_PIXELS); where it is all of them the margins are 0 and memory is not bounded. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,12 +77,12 @@ static int add_images(EvalPixels *pixels, size_t images, size_t side, double *se
     return code;
 }
 
-static int measure(size_t images, size_t side, Error *e)
+static int measure(size_t images, size_t side, size_t exact, Error *e)
 {
     EvalPixels *pixels = NULL;
     EvalPixelScores scores;
     double adding = 0, start;
-    int code = eval_pixels_open(&pixels, 0, e);
+    int code = eval_pixels_open(&pixels, exact, e);
 
     if (code == LAKE_OK)
         code = add_images(pixels, images, side, &adding, e);
@@ -93,8 +94,8 @@ static int measure(size_t images, size_t side, Error *e)
         printf("%lu maps of %lu x %lu, %lu regions, %d threads: %.2f s (%.2f adding, %.2f at the end), peak %.0f MB\n",
                (unsigned long)images, (unsigned long)side, (unsigned long)side, (unsigned long)scores.regions,
                kernel_threads(), adding + last, adding, last, memory_peak_mb());
-        printf("auroc %.9f +- %.2g, ap %.9f, f1max %.9f, pro %.9f +- %.2g\n", scores.auroc, scores.auroc_margin, scores.ap,
-               scores.f1max, scores.pro, scores.pro_margin);
+        printf("auroc %.9f +- %.2g, ap %.9f, f1max %.9f, pro %.9f +- %.2g, pro_200 %.9f\n", scores.auroc,
+               scores.auroc_margin, scores.ap, scores.f1max, scores.pro, scores.pro_margin, scores.pro_200);
     }
     eval_pixels_close(pixels);
     return code;
@@ -104,16 +105,17 @@ int main(int argc, char **argv)
 {
     const size_t images = argc > 1 ? (size_t)strtoul(argv[1], NULL, 10) : 160;
     const size_t side = argc > 2 ? (size_t)strtoul(argv[2], NULL, 10) : 1024;
+    const size_t exact = argc > 3 ? (size_t)strtoul(argv[3], NULL, 10) : 0;
     Error e;
     int code;
 
     if (images == 0 || side < GRID || side > MOST_SIDE) {
-        fprintf(stderr, "usage: metrics [IMAGES [SIDE]], sides from %d to %d\n", GRID, MOST_SIDE);
+        fprintf(stderr, "usage: metrics [IMAGES [SIDE [EXACT]]], sides from %d to %d\n", GRID, MOST_SIDE);
         return LAKE_USAGE;
     }
     code = tensor_begin(&e);
     if (code == LAKE_OK)
-        code = measure(images, side, &e);
+        code = measure(images, side, exact, &e);
     if (code != LAKE_OK)
         fprintf(stderr, "%s\n", e.text);
     return code;

@@ -86,8 +86,7 @@ static void print_text(const char *path, const LakeResult *s, const LakeShare *s
                (unsigned long)shares[i].channel, 100 * shares[i].share, i + 1 == count ? "\n" : "");
 }
 
-/* "folder/label.extension" in a new buffer. */
-static char *output_path(const char *folder, const char *label, const char *extension)
+char *results_path(const char *folder, const char *label, const char *extension)
 {
     char *path = path_join(folder, label), *whole = NULL;
 
@@ -106,7 +105,7 @@ typedef enum { PICTURE_HEATMAP, PICTURE_OVERLAY, PICTURE_STRIP } PictureKind;
 static int write_picture(PictureKind kind, const char *folder, const char *label, const Image *photo, const float *map,
                          float lo, float hi, float threshold, Error *e)
 {
-    char *path = output_path(folder, label, ".png");
+    char *path = results_path(folder, label, ".png");
     Image picture;
     int code;
 
@@ -131,9 +130,9 @@ static int write_picture(PictureKind kind, const char *folder, const char *label
     return code;
 }
 
-static int write_map(const char *folder, const char *label, const float *map, size_t height, size_t width, Error *e)
+int results_write_map(const char *folder, const char *label, const float *map, size_t height, size_t width, Error *e)
 {
-    char *path = output_path(folder, label, ".npy");
+    char *path = results_path(folder, label, ".npy");
     const size_t shape[2] = {height, width};
     int code = path != NULL ? npy_write(path, map, 2, shape, e) : error_memory(e, "a path");
 
@@ -160,7 +159,7 @@ static int write_pictures(const Results *r, const char *label, const Image *phot
         return code;
     color_scale(result, &lo, &hi);
     if (r->maps != NULL)
-        code = write_map(r->maps, label, map, (size_t)photo->height, (size_t)photo->width, e);
+        code = results_write_map(r->maps, label, map, (size_t)photo->height, (size_t)photo->width, e);
     for (int kind = PICTURE_HEATMAP; kind <= PICTURE_STRIP && code == LAKE_OK; kind++)
         if (folders[kind] != NULL)
             code =
@@ -185,7 +184,7 @@ int results_add(Results *r, const Input *input, const Image *image, const LakeDe
         else if (image != NULL)
             code = write_pictures(r, label, image, result, e);
         else if (r->maps != NULL)
-            code = write_map(r->maps, label, result->map, result->height, result->width, e);
+            code = results_write_map(r->maps, label, result->map, result->height, result->width, e);
     }
     if (code != LAKE_OK)
         return code;

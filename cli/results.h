@@ -32,6 +32,12 @@ void results_error(Results *results, const char *path, const Error *error);
 
 void results_end(Results *results);
 
+/* "folder/label.extension" in a new buffer; NULL where memory is out. */
+char *results_path(const char *folder, const char *label, const char *extension);
+
+/* A map [height, width] as folder/label.npy. */
+int results_write_map(const char *folder, const char *label, const float *map, size_t height, size_t width, Error *e);
+
 /* What a run that came to its end says: LAKE_BAD_INPUT where an input could not be scored, LAKE_ANOMALY where that was
  * asked for, else LAKE_OK. */
 int results_code(const Results *results, Error *e);

@@ -1,6 +1,7 @@
 /* Data sets: what all layouts have in common, and drawing shots; see datasets.h. */
 #include "eval/datasets.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,9 +27,20 @@ char *layout_copy_text(const char *text)
     return layout_copy(text, strlen(text));
 }
 
+/* Whether `length` bytes are this word of small letters, in whatever case. */
+static int is_word(const char *text, size_t length, const char *word)
+{
+    if (length != strlen(word))
+        return 0;
+    for (size_t i = 0; i < length; i++)
+        if (tolower((unsigned char)text[i]) != word[i])
+            return 0;
+    return 1;
+}
+
 int layout_is_normal(const char *kind, size_t length)
 {
-    return (length == 4 && memcmp(kind, "good", 4) == 0) || (length == 2 && memcmp(kind, "ok", 2) == 0);
+    return is_word(kind, length, "good") || is_word(kind, length, "ok");
 }
 
 /* ---- images and data sets ---- */

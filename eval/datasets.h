@@ -7,9 +7,10 @@
  *   CATEGORY/test/DEFECT/NAME.png
  *   CATEGORY/ground_truth/DEFECT/NAME_mask.png     (or NAME.png, as the prepared VisA and BTAD have it; may be missing)
  *
- * "ok" is understood for "good" (BTAD). A picture is known by its name (img_has_picture_name); hidden files and folders
- * are passed over, and so is whatever lies elsewhere in the tree. A mask belongs to the picture of its defect with the
- * same name but for "_mask" and the type of file. Orders are by byte value, so they are the same on every machine. */
+ * "ok" is understood for "good" (BTAD), and both in any case ("OK", "Good"). A picture is known by its name
+ * (img_has_picture_name); hidden files and folders are passed over, and so is whatever lies elsewhere in the tree. A mask
+ * belongs to the picture of its defect with the same name but for "_mask" and the type of file. Orders are by byte
+ * value, so they are the same on every machine. */
 #ifndef LAKE_EVAL_DATASETS_H
 #define LAKE_EVAL_DATASETS_H
 
@@ -71,7 +72,8 @@ int dataset_parse_layout(DatasetLayout *layout, const char *name, Error *e);
  * picture; a table's row that is not understood, names a file that is not there, or one that another row has.
  * Notes: a category without normal training images (it can be measured zero-shot), without normal or defective test
  * images; defective images without a mask (their image scores count, their pixels do not); masks that no picture takes;
- * what is in train and is not normal; a fifth taken as above. */
+ * what is in train and is not normal; pictures of types that are not read (.webp, .gif, ...); a fifth taken as above.
+ */
 int dataset_collect(DatasetCollection *all, DatasetLayout layout, const char *root, Error *e);
 void dataset_collection_free(DatasetCollection *all);
 

@@ -1,31 +1,11 @@
 /* Data sets whose layout is a tree of folders; see datasets.h. A layout is a list of patterns for the paths below a
- * category's folder; what no pattern fits is passed over. */
-#include <ctype.h>
+ * category's folder (layout_pattern.h); what no pattern fits is passed over. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "eval/layout_pattern.h"
 #include "eval/layouts.h"
-#include "image/image.h"
-
-/* What a path is, in the order of sorting. */
-enum { TRAIN, TEST, MASKS, STRAY, ROLES };
-
-/* Parts between slashes: "%" is any folder, the kind of defect; "@" one that is called good or ok; "*" a picture;
- * "*_mask" a picture whose name ends so; all else is meant literally. The first pattern that fits counts. */
-typedef struct {
-    const char *pattern;
-    int role;
-} Rule;
-
-enum { RULES = 9 };
-
-typedef struct {
-    Rule rules[RULES + 1];     /* up to one without a pattern */
-    const char *markers[2];    /* a folder that has one of these is a category */
-    int split;                 /* 1: there is no train part */
-    const char *expected;      /* for messages */
-} Tree;
 
 static const Tree mvtec = {
     {{"train/@/*", TRAIN}, {"train/%/*", STRAY}, {"test/%/*", TEST}, {"ground_truth/%/*", MASKS}},
@@ -47,131 +27,13 @@ static const Tree bmad_valid = {
 static const Tree own = {
     {{"ground_truth/%/*", MASKS}, {"ground_truth/*", MASKS}, {"masks/%/*", MASKS}, {"masks/*", MASKS},
      {"mask/%/*", MASKS}, {"mask/*", MASKS}, {"%/*_mask", MASKS}, {"@/*", TRAIN}, {"%/*", TEST}},
-    {"good", "ok"}, 1,
+    {"@", "@"}, 1,
     "good/*.png and DEFECT/*.png, in the folder itself or in one for each category; or a table image,label,mask"};
 
 static const Tree *tree_of(DatasetLayout layout)
 {
     return layout == DATASET_BMAD ? &bmad : layout == DATASET_BMAD_VALID ? &bmad_valid
                                         : layout == DATASET_FOLDER ? &own : &mvtec;
-}
-
-/* A part of somebody's string. */
-typedef struct {
-    const char *text;
-    size_t length;
-} Span;
-
-/* A path of the category, taken apart: "gear/test/hole/001.png". */
-typedef struct {
-    const char *path;
-    int role;
-    Span kind; /* hole; empty for a mask that no folder tells of */
-    Span name; /* 001.png */
-    Span stem; /* 001, without the ending "_mask" where it is a mask's */
-    size_t pictures; /* a mask's: how many it belongs to */
-} Entry;
-
-/* ---- paths ---- */
-
-static int span_is(Span span, const char *text)
-{
-    return strlen(text) == span.length && memcmp(span.text, text, span.length) == 0;
-}
-
-/* As strcmp. */
-static int span_compare(Span a, Span b)
-{
-    size_t common = a.length < b.length ? a.length : b.length;
-    int order = common > 0 ? memcmp(a.text, b.text, common) : 0;
-
-    return order != 0 ? order : (a.length > b.length) - (a.length < b.length);
-}
-
-static int span_ends(Span span, const char *ending)
-{
-    size_t n = strlen(ending);
-
-    if (n > span.length)
-        return 0;
-    for (size_t i = 0; i < n; i++)
-        if (tolower((unsigned char)span.text[span.length - n + i]) != ending[i])
-            return 0;
-    return 1;
-}
-
-/* Takes the part before the next '/' off *rest; 0 where there is no '/'. */
-static int next_part(Span *part, const char **rest)
-{
-    const char *slash = strchr(*rest, '/');
-
-    if (slash == NULL)
-        return 0;
-    part->text = *rest;
-    part->length = (size_t)(slash - *rest);
-    *rest = slash + 1;
-    return 1;
-}
-
-/* ---- patterns ---- */
-
-static int folder_fits(Span wanted, Span folder)
-{
-    if (folder.length == 0 || folder.text[0] == '.')
-        return 0;
-    if (span_is(wanted, "@"))
-        return layout_is_normal(folder.text, folder.length);
-    return span_is(wanted, "%") || (wanted.length == folder.length && memcmp(wanted.text, folder.text, folder.length) == 0);
-}
-
-/* The file `name` against a pattern's last part. */
-static int name_fits(Entry *entry, const char *wanted, const char *name)
-{
-    if (*name == '.' || !img_has_picture_name(name))
-        return 0;
-    entry->name.text = entry->stem.text = name;
-    entry->name.length = strlen(name);
-    entry->stem.length = (size_t)(strrchr(name, '.') - name);
-    return strcmp(wanted, "*") == 0 || span_ends(entry->stem, wanted + 1);
-}
-
-enum { NO_MATCH, LEADS_THERE, MATCH };
-
-/* A path against one pattern, taken apart into *entry; LEADS_THERE: a folder of this path may hold what fits. */
-static int match(Entry *entry, const char *pattern, const char *rest)
-{
-    Span wanted, folder;
-
-    entry->kind.text = rest;
-    entry->kind.length = 0;
-    while (next_part(&folder, &rest)) {
-        if (!next_part(&wanted, &pattern) || !folder_fits(wanted, folder))
-            return NO_MATCH;
-        if (span_is(wanted, "%") || span_is(wanted, "@"))
-            entry->kind = folder;
-    }
-    if (!next_part(&wanted, &pattern))
-        return name_fits(entry, pattern, rest) ? MATCH : NO_MATCH;
-    folder.text = rest;
-    folder.length = strlen(rest);
-    return folder_fits(wanted, folder) ? LEADS_THERE : NO_MATCH;
-}
-
-/* A path against all patterns; *entry is set where one fits. `rest` is the part of `path` below the category. */
-static int classify(Entry *entry, const Tree *tree, const char *path, const char *rest)
-{
-    int best = NO_MATCH;
-
-    for (const Rule *rule = tree->rules; rule->pattern != NULL && best != MATCH; rule++) {
-        int found = match(entry, rule->pattern, rest);
-        entry->role = rule->role;
-        best = found > best ? found : best;
-    }
-    entry->path = path;
-    entry->pictures = 0;
-    if (best == MATCH && entry->role == MASKS && span_ends(entry->stem, "_mask"))
-        entry->stem.length -= strlen("_mask");
-    return best;
 }
 
 /* By role, kind and name; masks by stem before the name, to be found by it. */
@@ -181,11 +43,11 @@ static int by_place(const void *a, const void *b)
     int order = (x->role > y->role) - (x->role < y->role);
 
     if (order == 0)
-        order = span_compare(x->kind, y->kind);
+        order = layout_compare(x->kind, y->kind);
     if (order == 0 && x->role == MASKS)
-        order = span_compare(x->stem, y->stem);
+        order = layout_compare(x->stem, y->stem);
     if (order == 0)
-        order = span_compare(x->name, y->name);
+        order = layout_compare(x->name, y->name);
     return order != 0 ? order : strcmp(x->path, y->path);
 }
 
@@ -210,7 +72,7 @@ static int category_open(Category *c, const Tree *tree, const char *category, co
         const char *rest = paths[i];
         if (prefix > 0 && (strncmp(rest, category, prefix) != 0 || rest[prefix] != '/'))
             continue;
-        c->used += classify(&c->entries[c->used], tree, paths[i], prefix > 0 ? rest + prefix + 1 : rest) == MATCH;
+        c->used += layout_classify(&c->entries[c->used], tree, paths[i], prefix > 0 ? rest + prefix + 1 : rest) == MATCH;
     }
     qsort(c->entries, c->used, sizeof *c->entries, by_place);
     for (size_t i = 0; i < c->used; i++)
@@ -228,15 +90,15 @@ static Entry *find_mask(const Category *c, Span kind, Span stem)
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = span_compare(masks[middle].kind, kind);
+        int order = layout_compare(masks[middle].kind, kind);
         if (order == 0)
-            order = span_compare(masks[middle].stem, stem);
+            order = layout_compare(masks[middle].stem, stem);
         if (order < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    if (low == c->counts[MASKS] || span_compare(masks[low].kind, kind) != 0 || span_compare(masks[low].stem, stem) != 0)
+    if (low == c->counts[MASKS] || layout_compare(masks[low].kind, kind) != 0 || layout_compare(masks[low].stem, stem) != 0)
         return NULL;
     return &masks[low];
 }
@@ -351,7 +213,7 @@ static int walk(Paths *found, const Tree *tree, const char *root, const char *re
     for (size_t i = 0; i < count && code == LAKE_OK; i++) {
         char *path = below(relative, names[i]);
         Entry entry;
-        int fits = path != NULL ? classify(&entry, tree, path, path + prefix) : NO_MATCH;
+        int fits = path != NULL ? layout_classify(&entry, tree, path, path + prefix) : NO_MATCH;
         if (path == NULL)
             code = error_memory(e, "a path");
         else if (fits == LEADS_THERE)
@@ -408,7 +270,7 @@ int dataset_list(char ***names, size_t *count, const char *const *paths, size_t 
         const char *rest = paths[i];
         Span category;
         Entry entry;
-        if (!next_part(&category, &rest) || classify(&entry, &mvtec, paths[i], rest) != MATCH || entry.role != TRAIN)
+        if (!layout_next_part(&category, &rest) || layout_classify(&entry, &mvtec, paths[i], rest) != MATCH || entry.role != TRAIN)
             continue;
         if (!paths_add(&found, layout_copy(category.text, category.length))) {
             folder_free(found.items, found.count);
@@ -487,6 +349,18 @@ static int check_masks(DatasetCollection *all, const char *category, const Categ
     return note_paths(all, category, alone, "masks that no picture takes", first, e);
 }
 
+/* Pictures and masks of types that are not read are noted; that there are no others to test is an error. */
+static int check_types(DatasetCollection *all, const char *category, const Category *c, Error *e)
+{
+    const char *first = c->counts[UNREAD] > 0 ? c->entries[c->first[UNREAD]].path : "";
+
+    if (c->counts[UNREAD] > 0 && c->counts[TRAIN] + c->counts[TEST] == 0)
+        return error_set(e, LAKE_BAD_INPUT,
+                         "%s/%s: pictures of this type are not read, and there are no others; convert them to PNG",
+                         all->root, first);
+    return note_paths(all, category, c->counts[UNREAD], "pictures or masks of types that are not read", first, e);
+}
+
 static int read_category(DatasetCollection *all, const Tree *tree, const char *category, Error *e)
 {
     Paths paths = {NULL, 0, 0};
@@ -503,6 +377,8 @@ static int read_category(DatasetCollection *all, const Tree *tree, const char *c
     if (code == LAKE_OK)
         code = note_paths(all, category, c.counts[STRAY], "pictures of train that are not in good",
                           c.counts[STRAY] > 0 ? c.entries[c.first[STRAY]].path : "", e);
+    if (code == LAKE_OK)
+        code = check_types(all, category, &c, e);
     if (code == LAKE_OK && tree->split)
         code = layout_split(all, &dataset, e);
     if (code == LAKE_OK)
@@ -513,21 +389,39 @@ static int read_category(DatasetCollection *all, const Tree *tree, const char *c
     return code;
 }
 
-/* Whether a folder has one of the layout's markers in it. */
+static int is_marker(const Tree *tree, const char *name)
+{
+    const Span span = {name, strlen(name)};
+
+    for (size_t i = 0; i < sizeof tree->markers / sizeof *tree->markers; i++) {
+        const Span marker = {tree->markers[i], strlen(tree->markers[i])};
+        if (layout_folder_fits(marker, span))
+            return 1;
+    }
+    return 0;
+}
+
+/* Whether a folder has one of the layout's markers in it; what cannot be looked into has none. */
 static int is_category(int *is, const Tree *tree, const char *root, const char *category, Error *e)
 {
-    char *folder = below(root, category);
+    char *folder = below(root, category), **names = NULL;
+    size_t count = 0;
     int code = folder != NULL ? LAKE_OK : error_memory(e, "a path");
 
     *is = 0;
-    for (size_t i = 0; i < 2 && code == LAKE_OK && !*is; i++) {
-        char *marker = path_join(folder, tree->markers[i]);
-        if (marker == NULL)
-            code = error_memory(e, "a path");
-        else
+    if (code == LAKE_OK && path_kind(folder) == PATH_FOLDER)
+        code = folder_list(&names, &count, folder, e);
+    if (code == LAKE_BAD_INPUT)
+        code = LAKE_OK;
+    for (size_t i = 0; i < count && code == LAKE_OK && !*is; i++) {
+        char *marker = is_marker(tree, names[i]) ? path_join(folder, names[i]) : NULL;
+        if (marker != NULL)
             *is = path_kind(marker) == PATH_FOLDER;
+        else if (is_marker(tree, names[i]))
+            code = error_memory(e, "a path");
         free(marker);
     }
+    folder_free(names, count);
     free(folder);
     return code;
 }

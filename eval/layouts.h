@@ -4,7 +4,7 @@
 
 #include "eval/datasets.h"
 
-/* "good" or "ok", of `length` bytes. */
+/* "good" or "ok", in whatever case ("Good", "OK"), of `length` bytes. */
 int layout_is_normal(const char *kind, size_t length);
 
 /* The first `length` bytes of a text, or all, in a new buffer; NULL where memory is out. */

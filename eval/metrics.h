@@ -6,11 +6,11 @@
  *   PRO     per-region overlap: mean over the 8-connected regions of the masks of the share of the region found,
  *           against the share of the normal pixels flagged; trapezoid up to a share of 0.3, interpolated there, divided
  *           by 0.3 (Bergmann et al., IJCV 2021; as in MVTec's evaluation script every distinct score is a threshold)
- *   PRO-200 what some papers call PRO (APRIL-GAN, AnomalyCLIP): 200 thresholds, lowest + k/200 of the range of all scores
- *           for k = 0 to 199, each flagging what is strictly above it; of their points those below a share of 0.3 count,
- *           these shares are brought from their own smallest and largest to 0 and 1, then the trapezoid. No point is
- *           added at 0, none interpolated at 0.3. Not comparable with PRO: where the scores have few values or a long
- *           tail it rests on a handful of points
+ *   PRO-200 what some papers call PRO (APRIL-GAN, AnomalyCLIP): 200 thresholds, lowest + k/200 of the range of all
+ *           scores for k = 0 to 199, each flagging what is strictly above it; of their points those below a share of
+ *           0.3 count, these shares are brought from their own smallest and largest to 0 and 1, then the trapezoid. No
+ *           point is added at 0, none interpolated at 0.3. Not comparable with PRO: where the scores have few values
+ *           or a long tail it rests on a handful of points
  *
  * Pixel measures pool all pixels of a category, those of normal images included. All are NaN where they are not
  * defined: where the labels are of one class only, there is nothing to separate. */

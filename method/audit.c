@@ -1,4 +1,5 @@
 /* What was excavated, looked at across detectors and against the optimum. */
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +7,27 @@
 #include "base/bytes.h"
 #include "method/eigen.h"
 #include "lake.h"
+
+/* The logarithm of the number of ways to choose k of n. */
+static double log_choose(double n, double k)
+{
+    return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1);
+}
+
+/* The upper tail of the hypergeometric distribution: the probability that of b drawn from `width`, `common` or more are
+ * among a marked ones. */
+static double chance_of(size_t common, size_t a, size_t b, size_t width)
+{
+    const size_t least = a + b > width ? a + b - width : 0, most = a < b ? a : b;
+    const double all = log_choose((double)width, (double)b);
+    double sum = 0;
+
+    if (common <= least)
+        return 1;
+    for (size_t i = common; i <= most; i++)
+        sum += exp(log_choose((double)a, (double)i) + log_choose((double)(width - a), (double)(b - i)) - all);
+    return fmin(sum, 1);
+}
 
 int lake_overlap(LakeOverlap *overlap, const LakeLayer *a, const LakeLayer *b, Error *e)
 {
@@ -27,6 +49,7 @@ int lake_overlap(LakeOverlap *overlap, const LakeLayer *a, const LakeLayer *b, E
     free(chosen);
     overlap->jaccard = (double)overlap->common / (double)(a->count + b->count - overlap->common);
     overlap->expected = (double)a->count * (double)b->count / (double)a->width;
+    overlap->probability = chance_of(overlap->common, a->count, b->count, a->width);
     return LAKE_OK;
 }
 

@@ -305,14 +305,14 @@ static void test_golden(void)
         check(difference(mine, 3, theirs, 3) <= TOLERANCE, "pooling", "differs by %g", difference(mine, 3, theirs, 3));
     }
     if (fscanf(f, "%63s", word) == 1 && strcmp(word, "overlap") == 0) {
-        double theirs[3], mine[3];
+        double theirs[4], mine[4];
         LakeDetector a, b;
         LakeOverlap overlap;
         Error e = {0, ""};
         Case c;
         default_case(&c, 0, 6, 6);
         c.options.neurons = 15;
-        read_numbers(f, theirs, 3);
+        read_numbers(f, theirs, 4);
         if (check(open_case(&c, &e) == LAKE_OK && fit_images(&c, &a, 0, 2, &e) == LAKE_OK &&
                       fit_images(&c, &b, 20, 1, &e) == LAKE_OK &&
                       lake_overlap(&overlap, &a.layers[0], &b.layers[0], &e) == LAKE_OK,
@@ -320,7 +320,8 @@ static void test_golden(void)
             mine[0] = (double)overlap.common;
             mine[1] = overlap.jaccard;
             mine[2] = overlap.expected;
-            check(difference(mine, 3, theirs, 3) <= 1e-9, "overlap", "%g %g %g", mine[0], mine[1], mine[2]);
+            mine[3] = overlap.probability;
+            check(difference(mine, 4, theirs, 4) <= 1e-9, "overlap", "%g %g %g %g", mine[0], mine[1], mine[2], mine[3]);
         }
         check(lake_overlap(&overlap, &a.layers[0], &b.layers[1], &e) == LAKE_BAD_INPUT, "overlap of other widths",
               "accepted");

@@ -91,13 +91,17 @@ def kinds_of(folder):
     return bytewise([p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")], lambda p: [p.name]) if folder.is_dir() else []
 
 
+def is_normal(kind):
+    return kind.lower() in ("good", "ok")
+
+
 def list_mvtec(root, category):
     """make_mvtec_dataset's files: train/good, test/*, ground_truth/*/NAME_mask; ok is BTAD's good."""
     top, train, test = root / category, [], []
-    for kind in ("good", "ok"):
-        train += images_of(root, top / "train" / kind, kind, True)
+    for folder in kinds_of(top / "train"):
+        train += images_of(root, folder, folder.name, True) if is_normal(folder.name) else []
     for folder in kinds_of(top / "test"):
-        test += images_of(root, folder, folder.name, folder.name in ("good", "ok"), top / "ground_truth" / folder.name)
+        test += images_of(root, folder, folder.name, is_normal(folder.name), top / "ground_truth" / folder.name)
     return train, test
 
 
@@ -118,9 +122,10 @@ def split(normals):
 
 def list_own(root, category, mask_name="ground_truth"):
     top, test = root / category, []
-    train, normals = split(images_of(root, top / "good", "good", True))
+    good = [folder for folder in kinds_of(top) if is_normal(folder.name)][0]
+    train, normals = split(images_of(root, good, good.name, True))
     for folder in kinds_of(top):
-        if folder.name not in ("good", mask_name):
+        if folder not in (good, top / mask_name):
             test += images_of(root, folder, folder.name, False, top / mask_name / folder.name)
     return train, bytewise(test + normals, lambda x: [x[1], x[2]])
 
@@ -158,7 +163,8 @@ gear/ground_truth/hole/001.png gear/ground_truth/hole/001_mask.png gear/ground_t
 gear/ground_truth/hole/lost_mask.png gear/ground_truth/hole-b/000_mask.png gear/ground_truth/good/000_mask.png
 gear/license.txt readme.png .hidden/train/good/000.png .hidden/test/good/000.png \u00e9toile/train/good/1.png \u00e9toile/test/good/1.png
 \u00e9toile/test/bad/1.png Zinc/train/good/1.png Zinc/test/good/1.png Zinc/test/bad/1.png Zinc/ground_truth/bad/1.png
-notes/train.png
+notes/train.png Loud/train/GOOD/1.png Loud/train/Ok/2.png Loud/test/Good/1.png Loud/test/OK/2.png Loud/test/bad/1.png
+Loud/ground_truth/bad/1.png Loud/ground_truth/OK/2.png
 """.split()
 
 VISA = """
@@ -183,7 +189,7 @@ Chest/valid/good/img/1.png Chest/test/Ungood/img/1.png
 
 OWN = [f"tin/good/{i:02}.jpg" for i in range(11)] + """
 tin/good/.x.jpg tin/good/list.txt tin/dent/1.jpg tin/dent/2.png tin/ok-ish/1.jpg tin/ground_truth/dent/1.png tin/loose.png
-can/good/1.png can/good/2.png can/dent/1.png
+can/good/1.png can/good/2.png can/dent/1.png lid/OK/1.png lid/OK/2.png lid/NG/1.png lid/NG/2.png lid/masks.txt
 """.split()
 
 
@@ -194,11 +200,11 @@ def check_trees(home):
     write_tree(home / "visa/VisA_pytorch/1cls", VISA)
     os.makedirs(home / "mvtec/gear/test/hole/folder.d")
     found = listing("mvtec", home / "mvtec")
-    same_sets("mvtec", found, {c: list_mvtec(home / "mvtec", c) for c in ("gear", "Zinc", "\u00e9toile")})
+    same_sets("mvtec", found, {c: list_mvtec(home / "mvtec", c) for c in ("gear", "Zinc", "Loud", "\u00e9toile")})
     has_notes("mvtec, notes", found, ["gear: masks that no picture takes: 2, passed over (first: gear/ground_truth/hole/001_mask.png)",
               "gear: pictures of train that are not in good: 1, passed over (first: gear/train/broken/000.png)",
               "gear: 2 of 7 defective test images have no mask (first: gear/test/Hole/000.png): image measures only for these",
-              "\u00e9toile: 1 of 1 defective test images have no mask (first: \u00e9toile/test/bad/1.png): image measures only"], ["Zinc"])
+              "\u00e9toile: 1 of 1 defective test images have no mask (first: \u00e9toile/test/bad/1.png): image measures only"], ["Zinc", "Loud"])
     found = listing("mvtec", home / "mvtec/gear")
     same_sets("mvtec, one category's folder", found, {"": list_mvtec(home / "mvtec/gear", "")})
     prepared = home / "visa/VisA_pytorch/1cls"
@@ -216,7 +222,7 @@ def check_trees(home):
     same_sets("bmad, references from valid", found, {c: list_bmad(home / "bmad", c, "valid") for c in ("Brain", "Chest")})
     same_sets("bmad, one category's folder", listing("bmad", home / "bmad/Brain"), {"": list_bmad(home / "bmad/Brain", "")})
     found = listing("folder", home / "own")
-    same_sets("folder", found, {c: list_own(home / "own", c) for c in ("tin", "can")})
+    same_sets("folder", found, {c: list_own(home / "own", c) for c in ("tin", "can", "lid")})
     has_notes("folder, notes", found, ["tin: without a split into train and test: 3 of 11 normal pictures, evenly spread",
                                        "can: without a split into train and test: 1 of 2", "tin: 2 of 3 defective"])
     same_sets("folder, one category's folder", listing("folder", home / "own/tin"), {"": list_own(home / "own/tin", "")})
@@ -265,6 +271,12 @@ def check_broken_trees(home):
     has_notes("mvtec: no normals to test", listing("mvtec", tree("b5", "a/train/good/1.png a/test/x/1.png")), ["a: no normal test images"])
     is_error("mvtec: masks of other names", listing("mvtec", tree("b6", "a/train/good/1.png a/test/x/1.png a/ground_truth/x/gt1.png")),
              "b6/a/ground_truth/x/gt1.png: no picture to this mask")
+    found = listing("mvtec", tree("b10", "a/train/good/1.png a/test/good/1.png a/test/x/1.png a/test/x/2.webp a/ground_truth/x/1.GIF"))
+    has_notes("mvtec: types that are not read", found,
+              ["a: pictures or masks of types that are not read: 2, passed over (first: a/ground_truth/x/1.GIF)", "have no mask"])
+    check(found[0] is not None and len(found[0]["a"][1]) == 2, "mvtec: types that are not read are no pictures", found)
+    is_error("mvtec: nothing but types that are not read", listing("mvtec", tree("b11", "a/train/good/1.webp a/test/good/1.webp")),
+             "a/test/good/1.webp: pictures of this type are not read", "PNG")
     is_error("folder: MVTec's tree", listing("folder", tree("b7", "train/good/1.png test/good/1.png test/x/1.png")), "layout mvtec")
     has_notes("folder: nothing but one good picture to fit", listing("folder", tree("b8", "good/1.png x/1.png")), ["no normal test images"])
     is_error("visa: raw, without its table", listing("visa", tree("b9", "candle/Data/Images/Normal/0.JPG")), "split_csv/1cls.csv")

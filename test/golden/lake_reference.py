@@ -309,6 +309,8 @@ class Detector:
 
 
 def overlap(a, b, width):
-    """Common channels, Jaccard index, and the number expected by chance."""
+    """Common channels, Jaccard index, the number expected by chance, and the probability of as many or more by chance."""
+    from scipy.stats import hypergeom
+
     common = len(np.intersect1d(a, b))
-    return common, common / len(np.union1d(a, b)), len(a) * len(b) / width
+    return common, common / len(np.union1d(a, b)), len(a) * len(b) / width, hypergeom.sf(common - 1, width, len(a), len(b))
