@@ -208,6 +208,17 @@ static void add_base64(Html *h, const unsigned char *data, size_t size)
     }
 }
 
+void html_png(Html *h, const unsigned char *png, size_t size, int width, int height, const char *alt,
+              const char *style)
+{
+    html_print(h, "<img width=\"%d\" height=\"%d\" alt=\"%s\"", width, height, alt);
+    if (style != NULL)
+        html_print(h, " style=\"%s\"", style);
+    html_markup(h, " src=\"data:image/png;base64,");
+    add_base64(h, png, size);
+    html_markup(h, "\"/>");
+}
+
 void html_image(Html *h, const Image *image, const char *alt, const char *style)
 {
     unsigned char *png;
@@ -215,12 +226,7 @@ void html_image(Html *h, const Image *image, const char *alt, const char *style)
 
     if (h->error.code != LAKE_OK || png_encode(&png, &size, image, &h->error) != LAKE_OK)
         return;
-    html_print(h, "<img width=\"%d\" height=\"%d\" alt=\"%s\"", image->width, image->height, alt);
-    if (style != NULL)
-        html_print(h, " style=\"%s\"", style);
-    html_markup(h, " src=\"data:image/png;base64,");
-    add_base64(h, png, size);
-    html_markup(h, "\"/>");
+    html_png(h, png, size, image->width, image->height, alt, style);
     free(png);
 }
 

@@ -58,6 +58,10 @@ void html_print(Html *h, const char *format, ...);
  * attribute, or NULL. */
 void html_image(Html *h, const Image *image, const char *alt, const char *style);
 
+/* The same of a PNG file's bytes, which are taken as they are; width and height: what the picture in them has. */
+void html_png(Html *h, const unsigned char *png, size_t size, int width, int height, const char *alt,
+              const char *style);
+
 /* A table with a caption and a heading per column; the first column names the rows. html_row begins a row with its name,
  * and cells follow by html_cell (text), html_cell_number or html_print. Wide tables scroll by themselves on a narrow
  * screen. */

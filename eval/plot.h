@@ -63,6 +63,10 @@ typedef struct {
 
 void plot_strip(Html *h, const PlotStrip *plot);
 
+/* The same scores counted in bins, where there are too many for dots: the first group as filled bars, the others as
+ * outlines over them. */
+void plot_histogram(Html *h, const PlotStrip *plot);
+
 /* A row per thing, in it a marker per series: for figures of which the differences count, so that the axis need not
  * begin at zero. */
 typedef struct {

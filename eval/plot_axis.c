@@ -210,6 +210,8 @@ double plot_legend(Html *h, const PlotKey *keys, size_t count, double top)
             x = 4;
             y += PLOT_LINE;
         }
+        if (keys[i].fill)
+            html_print(h, "<path class=\"fill s%d\" d=\"M%1 %1h20v10h-20z\"/>", keys[i].style, x, y + 3);
         if (keys[i].line)
             plot_segment(h, lines[keys[i].style], x, y + 8, x + 20, y + 8);
         if (keys[i].mark)
@@ -218,4 +220,18 @@ double plot_legend(Html *h, const PlotKey *keys, size_t count, double top)
         x += width;
     }
     return count > 0 ? y + PLOT_LINE : top;
+}
+
+void plot_threshold(Html *h, const PlotStrip *plot, const PlotScale *x, double top, double bottom)
+{
+    double place;
+    int at_right;
+
+    if (!isfinite(plot->threshold))
+        return;
+    place = plot_place(x, plot->threshold);
+    at_right = place > PLOT_WIDTH / 2.0;
+    plot_segment(h, "limit", place, top, place, bottom);
+    if (plot->threshold_label != NULL)
+        plot_text(h, at_right ? "label end" : "label", at_right ? place + 3 : place - 3, top - 4, plot->threshold_label);
 }

@@ -1,5 +1,5 @@
-/* What the kinds of charts share: plot_lines.c and plot_rows.c draw, plot_axis.c knows scales, ticks, frame, legend and
- * markers. Lengths are in units of the drawing, whose width is PLOT_WIDTH; on a phone a unit is about a pixel. */
+/* What the kinds of charts share: plot_lines.c, plot_rows.c and plot_histogram.c draw, plot_axis.c knows scales, ticks,
+ * frame, legend and markers. Lengths are in units of the drawing, whose width is PLOT_WIDTH; on a phone a unit is about a pixel. */
 #ifndef LAKE_EVAL_PLOT_INTERNAL_H
 #define LAKE_EVAL_PLOT_INTERNAL_H
 
@@ -43,12 +43,15 @@ void plot_axis_left(Html *h, const PlotScale *y, double left, double right);
 /* A legend from the line at `top` downwards; returns where it ends. */
 typedef struct {
     const char *label;
-    int style, line, mark; /* what is drawn of it */
+    int style, line, mark, fill; /* what is drawn of it */
 } PlotKey;
 double plot_legend(Html *h, const PlotKey *keys, size_t count, double top);
 
 /* About how wide a text is drawn; a little more in most fonts. */
 double plot_text_width(const char *text);
+
+/* The threshold of a chart of scores, from top to bottom, its label above. */
+void plot_threshold(Html *h, const PlotStrip *plot, const PlotScale *x, double top, double bottom);
 
 void plot_mark(Html *h, int style, double x, double y);
 void plot_segment(Html *h, const char *classes, double x1, double y1, double x2, double y2);

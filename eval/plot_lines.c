@@ -65,7 +65,7 @@ static double draw_head(Html *h, const PlotLines *plot)
     double top = 4;
 
     for (size_t s = 0; s < plot->series_count && count < MOST_KEYS && plot->series_count > 1; s++) {
-        const PlotKey key = {plot->series[s].label, plot->series[s].style, 1, !plot->series[s].bare};
+        const PlotKey key = {plot->series[s].label, plot->series[s].style, 1, !plot->series[s].bare, 0};
         keys[count++] = key;
     }
     top = plot_legend(h, keys, count, top);

@@ -35,20 +35,6 @@ static void draw_group(Html *h, const PlotGroup *group, const PlotScale *x, doub
         }
 }
 
-static void draw_threshold(Html *h, const PlotStrip *plot, const PlotScale *x, double top, double bottom)
-{
-    double place;
-    int at_right;
-
-    if (!isfinite(plot->threshold))
-        return;
-    place = plot_place(x, plot->threshold);
-    at_right = place > PLOT_WIDTH / 2.0;
-    plot_segment(h, "limit", place, top, place, bottom);
-    if (plot->threshold_label != NULL)
-        plot_text(h, at_right ? "label end" : "label", at_right ? place + 3 : place - 3, top - 4, plot->threshold_label);
-}
-
 void plot_strip(Html *h, const PlotStrip *plot)
 {
     double top = 20, bottom = top + STRIP_ROW * (double)plot->group_count;
@@ -68,7 +54,7 @@ void plot_strip(Html *h, const PlotStrip *plot)
         plot_segment(h, "grid", STRIP_LEFT, base, PLOT_RIGHT, base);
         plot_text(h, "label halo", STRIP_LEFT, base - STRIP_ROW + 13, plot->groups[g].label);
     }
-    draw_threshold(h, plot, &x, top, bottom);
+    plot_threshold(h, plot, &x, top, bottom);
     for (size_t g = 0; g < plot->group_count; g++)
         draw_group(h, &plot->groups[g], &x, top + STRIP_ROW * (double)(g + 1));
     plot_end(h);
@@ -120,7 +106,7 @@ static double draw_keys(Html *h, const PlotDots *plot)
     size_t count = 0;
 
     for (size_t s = 0; plot->series_count > 1 && s < plot->series_count && count < MOST_KEYS; s++) {
-        const PlotKey key = {plot->series[s].label, plot->series[s].style, 0, 1};
+        const PlotKey key = {plot->series[s].label, plot->series[s].style, 0, 1, 0};
         keys[count++] = key;
     }
     return plot_legend(h, keys, count, 4) + 4;

@@ -61,26 +61,28 @@ static void wrong(Fields *f, const char *text, const char *expected)
                             csv_line(f->csv, f->row), csv_name(f->csv, f->column - 1), expected, text);
 }
 
-/* NaN where the field is empty. */
-static double optional_number(Fields *f)
+int record_number(double *value, const char *text)
 {
-    const char *text = text_field(f);
     char copy[NUMBER_MAX], *point, *end;
     size_t length = strlen(text);
-    double value;
 
-    if (length == 0)
-        return NAN;
-    if (length >= sizeof copy || strspn(text, "0123456789+-.eE") != length) {
-        wrong(f, text, "a number");
-        return NAN;
-    }
+    if (length >= sizeof copy || strspn(text, "0123456789+-.eE") != length)
+        return 0;
     memcpy(copy, text, length + 1);
     point = strchr(copy, '.');
     if (point != NULL) /* strtod reads the point of the current locale */
         *point = localeconv()->decimal_point[0];
-    value = strtod(copy, &end);
-    if (*end != '\0' || end == copy || !isfinite(value))
+    *value = strtod(copy, &end);
+    return *end == '\0' && end != copy && isfinite(*value);
+}
+
+/* NaN where the field is empty. */
+static double optional_number(Fields *f)
+{
+    const char *text = text_field(f);
+    double value = NAN;
+
+    if (*text != '\0' && !record_number(&value, text))
         wrong(f, text, "a finite number");
     return value;
 }

@@ -118,6 +118,9 @@ typedef struct {
 int record_read(Record *record, const char *folder, Error *e);
 void record_close(Record *record);
 
+/* A finite decimal number, with a point whatever the locale; 0 where the text is none, or has more than it. */
+int record_number(double *value, const char *text);
+
 /* The value of a setting; "" where there is no such key. */
 const char *record_setting(const Record *record, const char *key);
 
@@ -152,12 +155,17 @@ int record_names(const char ***names, size_t *count, const Record *record, Recor
 double record_category_mean(const Record *record, const char *category, const char *shots, const char *method,
                             int measure);
 
-/* The mean over categories of that, over those where it is defined, and its standard error: the categories' sample
- * standard deviation over the square root of their number, NaN for fewer than two. */
+/* A mean over categories and its standard error: the sample standard deviation over the square root of their number,
+ * NaN for fewer than two. */
 typedef struct {
     double mean, error;
     size_t categories;
 } RecordFigure;
+
+/* One category more, where its value is defined; a figure begins as {NAN, NAN, 0}. */
+void record_figure_add(RecordFigure *figure, double value);
+
+/* The mean over categories of record_category_mean, over those where it is defined. */
 RecordFigure record_mean(const Record *record, const char *const *categories, size_t count, const char *shots,
                          const char *method, int measure);
 

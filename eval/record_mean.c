@@ -61,23 +61,28 @@ double record_category_mean(const Record *record, const char *category, const ch
     return count > 0 ? sum / (double)count : NAN;
 }
 
+/* Welford's update, one pass without cancellation: the error carries the sum of squared deviations along. */
+void record_figure_add(RecordFigure *figure, double value)
+{
+    double n = (double)figure->categories, mean = n > 0 ? figure->mean : 0, squares, step;
+
+    if (isnan(value))
+        return;
+    squares = n > 1 ? figure->error * figure->error * n * (n - 1) : 0;
+    step = value - mean;
+    n++;
+    figure->categories++;
+    figure->mean = mean + step / n;
+    squares += step * (value - figure->mean);
+    figure->error = n > 1 ? sqrt(squares / (n - 1) / n) : NAN;
+}
+
 RecordFigure record_mean(const Record *record, const char *const *categories, size_t count, const char *shots,
                          const char *method, int measure)
 {
-    RecordFigure figure = {0, 0, 0};
-    double mean = 0, squares = 0; /* Welford's update: one pass, and no cancellation */
+    RecordFigure figure = {NAN, NAN, 0};
 
-    for (size_t c = 0; c < count; c++) {
-        double value = record_category_mean(record, categories[c], shots, method, measure), step;
-        if (isnan(value))
-            continue;
-        figure.categories++;
-        step = value - mean;
-        mean += step / (double)figure.categories;
-        squares += step * (value - mean);
-    }
-    figure.mean = figure.categories > 0 ? mean : NAN;
-    figure.error = figure.categories > 1
-                       ? sqrt(squares / (double)(figure.categories - 1) / (double)figure.categories) : NAN;
+    for (size_t c = 0; c < count; c++)
+        record_figure_add(&figure, record_category_mean(record, categories[c], shots, method, measure));
     return figure;
 }

@@ -1,0 +1,205 @@
+/* The report's tables: methods by measures, and categories by methods, for each number of shots. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "eval/plot.h"
+#include "eval/report_internal.h"
+
+/* What follows the best of a row or column: no colour is needed to see it. */
+#define BEST "<b>%3</b>&#8202;*"
+
+/* ---- methods by measures ---- */
+
+static double best_mean(const Report *r, const char *shots, int measure)
+{
+    double best = NAN;
+
+    for (size_t m = 0; m < r->method_count; m++)
+        best = fmax(best, report_mean(r, shots, r->methods[m], measure).mean);
+    return best;
+}
+
+static void figure_cell(Html *h, RecordFigure figure, double best)
+{
+    html_markup(h, "<td>");
+    html_print(h, report_same(figure.mean, best) ? BEST : "%3", figure.mean);
+    if (isfinite(figure.error))
+        html_print(h, " <span class=\"quiet\">&#177; %3</span>", figure.error);
+    html_markup(h, "</td>");
+}
+
+static void methods_by_measures(Html *h, const Report *r, const char *shots)
+{
+    const char *columns[1 + RECORD_MEASURES] = {"Method"};
+    double best[RECORD_MEASURES];
+
+    for (int i = 0; i < RECORD_MEASURES; i++) {
+        columns[1 + i] = report_measure(i);
+        best[i] = best_mean(r, shots, i);
+    }
+    html_table_begin(h, "Means over categories \302\261 standard error; * and bold: the best of a column", columns,
+                     1 + RECORD_MEASURES);
+    for (size_t m = 0; m < r->method_count; m++) {
+        if (!report_has(r, shots, r->methods[m]))
+            continue;
+        html_row_begin(h, r->methods[m]);
+        for (int i = 0; i < RECORD_MEASURES; i++)
+            figure_cell(h, report_mean(r, shots, r->methods[m], i), best[i]);
+        html_row_end(h);
+    }
+    html_table_end(h);
+}
+
+/* ---- categories by methods ---- */
+
+static int is_measured(const Report *r, const char *shots, int measure)
+{
+    for (size_t m = 0; m < r->method_count; m++)
+        if (report_mean(r, shots, r->methods[m], measure).categories > 0)
+            return 1;
+    return 0;
+}
+
+static void category_row(Html *h, const Report *r, const char *shots, int measure, size_t category)
+{
+    double best = NAN;
+
+    for (size_t m = 0; m < r->method_count; m++)
+        best = fmax(best, record_category_mean(r->record, r->categories[category], shots, r->methods[m], measure));
+    html_print(h, "<tr><th scope=\"row\"><a href=\"#category-%z\">%s</a></th>", category + 1,
+               report_category(r, category));
+    for (size_t m = 0; m < r->method_count; m++) {
+        double value = record_category_mean(r->record, r->categories[category], shots, r->methods[m], measure);
+        if (!report_has(r, shots, r->methods[m]))
+            continue;
+        html_markup(h, "<td>");
+        html_print(h, report_same(value, best) ? BEST : "%3", value);
+        html_markup(h, "</td>");
+    }
+    html_row_end(h);
+}
+
+static void mean_rows(Html *h, const Report *r, const char *shots, int measure)
+{
+    html_markup(h, "</tbody>\n<tfoot>\n<tr><th scope=\"row\">Mean</th>");
+    for (size_t m = 0; m < r->method_count; m++)
+        if (report_has(r, shots, r->methods[m]))
+            html_cell_number(h, report_mean(r, shots, r->methods[m], measure).mean, 3);
+    html_markup(h, "</tr>\n<tr class=\"light\"><th scope=\"row\">&#177; standard error</th>");
+    for (size_t m = 0; m < r->method_count; m++)
+        if (report_has(r, shots, r->methods[m]))
+            html_cell_number(h, report_mean(r, shots, r->methods[m], measure).error, 3);
+    html_markup(h, "</tr>\n</tfoot>\n</table></div>\n");
+}
+
+static void categories_by_methods(Html *h, const Report *r, const char *shots, int measure)
+{
+    html_print(h, "<div class=\"scroll\"><table>\n<caption>%s by category and method; * and bold: the best of a "
+                  "row</caption>\n<thead><tr><th scope=\"col\">Category</th>", report_measure(measure));
+    for (size_t m = 0; m < r->method_count; m++)
+        if (report_has(r, shots, r->methods[m]))
+            html_print(h, "<th scope=\"col\">%s</th>", r->methods[m]);
+    html_markup(h, "</tr></thead>\n<tbody>\n");
+    for (size_t c = 0; c < r->category_count; c++)
+        category_row(h, r, shots, measure, c);
+    mean_rows(h, r, shots, measure);
+}
+
+/* ---- measures over shots ---- */
+
+enum { CURVES = 4, POINTS = 12 };
+
+/* The numbers of shots that are numbers above 0, at most POINTS. */
+static size_t numbers_of_shots(double x[POINTS], const char *shots[POINTS], const Report *r)
+{
+    size_t count = 0;
+
+    for (size_t s = 0; s < r->shots_count && count < POINTS; s++) {
+        char *end;
+        unsigned long value = strtoul(r->shots[s], &end, 10);
+        if (*end != '\0' || value == 0)
+            continue;
+        shots[count] = r->shots[s];
+        x[count++] = (double)value;
+    }
+    return count;
+}
+
+static void shots_chart(Html *h, const Report *r, int measure)
+{
+    double values[CURVES][POINTS], errors[CURVES][POINTS];
+    const char *shots[POINTS];
+    double x[POINTS];
+    size_t count = numbers_of_shots(x, shots, r);
+    PlotSeries series[CURVES];
+    PlotLines plot = {0};
+
+    for (size_t m = 0; m < r->method_count && plot.series_count < CURVES; m++) {
+        PlotSeries *s = &series[plot.series_count];
+        size_t defined = 0;
+        for (size_t i = 0; i < count; i++) {
+            RecordFigure figure = report_mean(r, shots[i], r->methods[m], measure);
+            values[plot.series_count][i] = figure.mean;
+            errors[plot.series_count][i] = figure.error;
+            defined += figure.categories > 0;
+        }
+        if (defined < 2)
+            continue;
+        s->label = r->methods[m];
+        s->style = (int)plot.series_count;
+        s->x = x;
+        s->y = values[plot.series_count];
+        s->error = errors[plot.series_count];
+        s->count = count;
+        s->bare = 0;
+        plot.series_count++;
+    }
+    if (plot.series_count == 0)
+        return;
+    plot.title = measure == RECORD_PRO ? "PRO by number of normal pictures" : "Image AUROC by number of normal pictures";
+    plot.x.label = "normal pictures";
+    plot.x.ticks = x;
+    plot.x.tick_count = count;
+    plot.x.logarithmic = 1;
+    plot.y.label = report_measure(measure);
+    plot.series = series;
+    html_markup(h, "<figure>");
+    plot_lines(h, &plot);
+    html_markup(h, "</figure>\n");
+}
+
+static void by_shots(Html *h, const Report *r)
+{
+    const char *shots[POINTS];
+    double x[POINTS];
+
+    if (numbers_of_shots(x, shots, r) < 2)
+        return;
+    html_markup(h, "<h3>By number of normal pictures</h3>\n<div class=\"columns\">\n");
+    shots_chart(h, r, RECORD_IMAGE_AUROC);
+    shots_chart(h, r, RECORD_PRO);
+    html_markup(h, "</div>\n");
+}
+
+/* ---- the section ---- */
+
+void report_tables(Html *h, const Report *r)
+{
+    static const int shown[] = {RECORD_IMAGE_AUROC, RECORD_PIXEL_AUROC, RECORD_PRO};
+
+    html_markup(h, "<section id=\"tables\">\n<h2>Tables</h2>\n<p>Figures of a category are means over draws of normal "
+                   "pictures; all methods see the same draws.</p>\n");
+    by_shots(h, r);
+    for (size_t s = 0; s < r->shots_count; s++) {
+        html_markup(h, "<h3>With ");
+        report_shots(h, r->shots[s]);
+        html_markup(h, "</h3>\n");
+        methods_by_measures(h, r, r->shots[s]);
+        for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
+            if (is_measured(r, r->shots[s], shown[i]))
+                categories_by_methods(h, r, r->shots[s], shown[i]);
+    }
+    html_markup(h, "</section>\n");
+}
