@@ -128,7 +128,7 @@ static int open_layer(LakeLayer *layer, size_t rows, size_t width, Kind kind, ui
     fill_rows(layer->gallery, rows, width, kind, seed);
     for (size_t r = 0; r < rows; r++)
         layer->source[r] = (uint32_t)r;
-    return lake_layer_norms(layer, &e);
+    return lake_layer_norms(layer, &e) != LAKE_OK || lake_layer_codes(layer, &e) != LAKE_OK;
 }
 
 static void close_layer(LakeLayer *layer)
@@ -136,6 +136,7 @@ static void close_layer(LakeLayer *layer)
     free(layer->gallery);
     free(layer->source);
     free(layer->norms);
+    lake_codes_close(layer->codes);
 }
 
 /* Queries of the same kind; a third of them are rows of the gallery, at distance 0. */
