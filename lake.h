@@ -187,6 +187,7 @@ typedef struct {
     uint32_t *source;     /* [rows] where a row is from: image * P + patch */
     double delta;         /* the edge of normal: 99th percentile of leave-one-out distances, above 0 */
     double *norms;        /* [rows] squared norms of the gallery rows; derived, not in the file */
+    struct LakeCodes *codes; /* the gallery in bytes, which make the search faster, or NULL; derived, too */
 } LakeLayer;
 
 typedef struct {
@@ -376,6 +377,11 @@ void lake_restrict(float *out, const float *tokens, size_t patches, const LakeLa
 
 /* Computes the derived field norms of a layer whose gallery is filled. */
 int lake_layer_norms(LakeLayer *layer, Error *e);
+
+/* Computes its derived field codes, a quarter of the gallery's size, where the kernel in use multiplies bytes; NULL
+ * elsewhere. lake_codes_close frees it. */
+int lake_layer_codes(LakeLayer *layer, Error *e);
+void lake_codes_close(struct LakeCodes *codes);
 
 /* Greedy k-centre: marks `keep` of rows [rows, K] in chosen[rows] (1 = kept). */
 int lake_coreset(unsigned char *chosen, size_t keep, const float *rows, size_t row_count, size_t width, uint64_t seed,

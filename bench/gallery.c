@@ -137,6 +137,8 @@ static int measure(LakeLayer *layer, size_t count, size_t latent, int runs, Erro
     if (code == LAKE_OK)
         code = lake_layer_norms(layer, e);
     if (code == LAKE_OK)
+        code = lake_layer_codes(layer, e);
+    if (code == LAKE_OK)
         code = measure_search(layer, queries, count, runs, e);
     if (code == LAKE_OK)
         code = measure_coreset(layer, 0.01, e);
@@ -146,6 +148,7 @@ static int measure(LakeLayer *layer, size_t count, size_t latent, int runs, Erro
     free(layer->gallery);
     free(layer->source);
     free(layer->norms);
+    lake_codes_close(layer->codes);
     return code;
 }
 

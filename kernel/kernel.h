@@ -12,6 +12,8 @@
 #include "base/error.h"
 #include "tensor.h"
 
+#define KERNEL_CODE_ERROR (0.501 / 255)
+
 typedef struct {
     const char *name;
     /* The functions of tensor.h, of the same shapes and meaning. */
@@ -26,7 +28,8 @@ typedef struct {
     void (*exponential)(float *x, size_t count);
     void (*error_function)(float *x, size_t count);
     /* 1 where matrices of the type in panels are multiplied in their own arithmetic: rows of x are rounded to bf16, or
-     * coded in bytes (kernel/rows.h). Else weights are widened, and nothing else is rounded. */
+     * coded in bytes (kernel/rows.h), each number off by at most KERNEL_CODE_ERROR of the distance between the smallest
+     * and the largest of the row and 0. Else weights are widened, and nothing else is rounded. */
     int multiplies_bf16, multiplies_q8;
     /* Multiply-adds on registers alone, for measuring (kernel/peak.h); NULL where there is none. */
     double (*spin)(WtsType type, size_t rounds, double *used);

@@ -13,6 +13,8 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "kernel/kernel.h"
+#include "method/codes.h"
 #include "method/nearest.h"
 #include "tensor.h"
 
@@ -25,7 +27,7 @@ typedef struct {
 
 typedef struct {
     LakeLayer rows;   /* the gallery: gallery, rows, count, norms */
-    LakeLayer chosen; /* of this round, copied */
+    LakeLayer chosen; /* of this round, copied, in bytes as well where those are faster */
     double *nearest;  /* [rows] squared distance to the chosen rows; -1: chosen itself */
     Candidate *pool;  /* [POOL + 1] */
     float *numbers;   /* [POOL, width] the pool's rows */
@@ -173,6 +175,10 @@ static int open_coreset(Coreset *c, size_t pool_size, const float *rows, size_t 
     if (c->nearest == NULL || c->pool == NULL || c->numbers == NULL || c->dots == NULL || c->chosen.gallery == NULL ||
         c->chosen.norms == NULL || c->workspace == NULL)
         return error_memory(e, "the coreset");
+    if (kernel_current()->multiplies_q8 && codes_open(&c->chosen.codes, pool_size, width, e) != LAKE_OK)
+        return LAKE_RESOURCE;
+    if (c->chosen.codes != NULL)
+        codes_set_centre(c->chosen.codes, rows, row_count);
     return lake_layer_norms(&c->rows, e);
 }
 
@@ -181,6 +187,7 @@ static void close_coreset(Coreset *c)
     free(c->rows.norms);
     free(c->chosen.gallery);
     free(c->chosen.norms);
+    lake_codes_close(c->chosen.codes);
     free(c->nearest);
     free(c->pool);
     free(c->numbers);
@@ -202,6 +209,8 @@ int lake_coreset(unsigned char *chosen, size_t keep, const float *rows, size_t r
         while (keep > 0) {
             choose(&c, chosen, keep, pool_size);
             keep -= c.chosen.rows;
+            if (c.chosen.codes != NULL)
+                codes_fill(c.chosen.codes, c.chosen.gallery, c.chosen.rows);
             nearest_improve(c.nearest, NULL, rows, c.rows.norms, 0, row_count, &c.chosen, NULL, c.workspace);
         }
     }

@@ -183,6 +183,7 @@ static void close_layer(LakeLayer *layer)
     free(layer->gallery);
     free(layer->source);
     free(layer->norms);
+    lake_codes_close(layer->codes);
 }
 
 void lake_detector_close(LakeDetector *detector)

@@ -158,7 +158,9 @@ static int remember(LakeFit *fit, size_t l, Error *e)
         layer->source[layer->rows++] = (uint32_t)t;
     }
     code = thin(layer, &d->options, e);
-    return code == LAKE_OK ? lake_layer_norms(layer, e) : code;
+    if (code == LAKE_OK)
+        code = lake_layer_norms(layer, e);
+    return code == LAKE_OK ? lake_layer_codes(layer, e) : code;
 }
 
 /* ---- leave one image out ---- */

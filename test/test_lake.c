@@ -369,6 +369,7 @@ static void try_nearest(const char *name, size_t queries, size_t rows, size_t co
     for (size_t r = 0; r < rows; r++)
         source[r] = (uint32_t)r;
     lake_layer_norms(&layer, &e);
+    lake_layer_codes(&layer, &e);
     lake_nearest(d, winners, q, queries, &layer, distance, NULL, workspace);
     for (size_t i = 0; i < queries; i++) {
         double best = HUGE_VAL;
@@ -390,6 +391,7 @@ static void try_nearest(const char *name, size_t queries, size_t rows, size_t co
     free(winners);
     free(source);
     free(layer.norms);
+    lake_codes_close(layer.codes);
 }
 
 static void test_nearest(void)

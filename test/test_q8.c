@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "kernel/kernel.h"
+#include "lake.h"
 #include "test/test.h"
 #include "test/tiny_clip.h"
 #include "weights/format.h"
@@ -81,6 +82,62 @@ static void check_matrix(const WtsFile *q8, const WtsFile *f32, const WtsTensor 
           "%s: %.9g, found %.9g", t->name, said, sqrt(errors / squares));
     free(row_a);
     free(row_b);
+}
+
+/* ---- rows of x in bytes ---- */
+
+/* How many numbers of a row are farther off than kernel.h says. What a kernel takes the row for shows in its product
+ * with the identity. */
+static size_t miscoded(const float *x, size_t width)
+{
+    size_t panels = (width + WTS_PANEL_ROWS - 1) / WTS_PANEL_ROWS, far = 0;
+    signed char *identity = calloc(panels * WTS_PANEL_ROWS, width + 4);
+    float *scales = malloc(width * sizeof *scales), *y = malloc(width * sizeof *y), lowest = 0, highest = 0;
+    float *workspace = malloc(tensor_linear_workspace(1, width, width) * sizeof *workspace);
+    Matrix w = {identity, WTS_Q8, width, width, scales, LAYOUT_PANELS};
+
+    for (size_t k = 0; k < width; k++) {
+        identity[wts_panel_index(WTS_Q8, width, k, k)] = 1;
+        scales[k] = 1;
+        lowest = x[k] < lowest ? x[k] : lowest;
+        highest = x[k] > highest ? x[k] : highest;
+    }
+    tensor_linear(y, width, x, width, 1, &w, NULL, EPILOGUE_NONE, workspace);
+    for (size_t k = 0; k < width; k++) /* y has been rounded to a float */
+        far += !(fabs((double)y[k] - x[k]) <= ((double)highest - lowest) * KERNEL_CODE_ERROR + fabs((double)y[k]) * 2e-7);
+    free(identity);
+    free(scales);
+    free(y);
+    free(workspace);
+    return far;
+}
+
+static void test_coding(void)
+{
+    static const char *const kernels[] = {"avxvnni", "avx512vnni", "avx512bf16", "neondot", "neonbf16"};
+    static const float magnitudes[] = {1e-15f, 1, 1e14f}, shares[] = {0, 0.3f, 0.5f, 1}; /* below 0 */
+    const Kernel *before = kernel_current(), *kernel;
+    float x[70];
+    Error e;
+
+    for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++) {
+        size_t wrong = 0;
+        if (kernel_find(&kernel, kernels[i], &e) != LAKE_OK)
+            continue;
+        kernel_use(kernel);
+        for (size_t width = 1; width <= 70; width += 3)
+            for (size_t m = 0; m < 12; m++) {
+                uint64_t state = width;
+                for (size_t k = 0; k < width; k++)
+                    x[k] = magnitudes[m % 3] * ((float)(lake_random(&state) >> 40) / 16777216 - shares[m / 3]);
+                wrong += miscoded(x, width);
+                x[width / 2] *= 1000; /* an outlier */
+                wrong += miscoded(x, width);
+            }
+        check(wrong == 0, "rows in bytes are as near as kernel.h says", "%s: %lu numbers are not", kernels[i],
+              (unsigned long)wrong);
+    }
+    kernel_use(before);
 }
 
 static void test_file(void)
@@ -412,6 +469,7 @@ int main(void)
     }
     kernel_use(&kernel_plain);
     test_rows();
+    test_coding();
     test_file();
     test_pieces();
     test_leftover();

@@ -276,15 +276,18 @@ static int check_head(const unsigned char *data, size_t size, const char *path, 
     return LAKE_OK;
 }
 
-/* What is not in the file: norms, normal scores, outliers, threshold. */
+/* What is not in the file: norms, codes, normal scores, outliers, threshold. */
 static int derive(LakeDetector *d, const char *path, Error *e)
 {
     LakeDecision decision = d->options.decision;
     Error inner;
-    int code = LAKE_OK;
+    int code = tensor_begin(e);
 
-    for (size_t l = 0; code == LAKE_OK && l < d->layer_count; l++)
+    for (size_t l = 0; code == LAKE_OK && l < d->layer_count; l++) {
         code = lake_layer_norms(&d->layers[l], e);
+        if (code == LAKE_OK)
+            code = lake_layer_codes(&d->layers[l], e);
+    }
     d->normal_scores = malloc(d->normal_count * sizeof *d->normal_scores);
     d->outlier = malloc(d->normal_count);
     if (code == LAKE_OK && (d->normal_scores == NULL || d->outlier == NULL))
