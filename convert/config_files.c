@@ -262,6 +262,18 @@ static int read_hf_preprocessor(const Source *s, const ClipConfig *c, ConfigHint
 
 /* ---- open_clip ---- */
 
+/* 1 where an option is there and says more than "none" or "off". */
+static int is_set(const Json *value)
+{
+    return value != NULL && value->type != JSON_NULL && (value->type != JSON_BOOL || value->number != 0) &&
+           (value->type != JSON_OBJECT || value->count > 0);
+}
+
+static int is_text(const Json *value, const char *text)
+{
+    return value->type == JSON_STRING && strcmp(value->string, text) == 0;
+}
+
 /* Settings that leave no trace in the tensors' names and change what is computed. */
 static int refuse_open_clip_variants(const Source *s, const Json *vision, const Json *text)
 {
@@ -269,16 +281,25 @@ static int refuse_open_clip_variants(const Source *s, const Json *vision, const 
         const Json *object;
         const char *key;
     } unsupported[] = {
-        {text, "no_causal_mask"}, {text, "hf_model_name"}, {vision, "timm_model_name"}, {vision, "attentional_pool"}};
+        {text, "no_causal_mask"},        {text, "hf_model_name"},         {text, "act_kwargs"},
+        {vision, "timm_model_name"},     {vision, "attentional_pool"},    {vision, "act_kwargs"},
+        {vision, "global_average_pool"}, {vision, "final_ln_after_pool"},
+    };
+    const Json *image_pool = json_get(vision, "pool_type"), *text_pool = json_get(text, "pool_type");
     size_t i;
 
-    for (i = 0; i < sizeof unsupported / sizeof *unsupported; i++) {
-        const Json *value = json_get(unsupported[i].object, unsupported[i].key);
-
-        if (value != NULL && (value->type == JSON_STRING || (value->type == JSON_BOOL && value->number != 0)))
+    for (i = 0; i < sizeof unsupported / sizeof *unsupported; i++)
+        if (is_set(json_get(unsupported[i].object, unsupported[i].key)))
             return error_set(s->e, LAKE_BAD_INPUT, "%s: \"%s\" is set: this variant of CLIP is not supported", s->path,
                              unsupported[i].key);
-    }
+    if (is_set(image_pool) && !is_text(image_pool, "tok"))
+        return error_set(s->e, LAKE_BAD_INPUT,
+                         "%s: \"pool_type\" of vision_cfg is not \"tok\", the class token: this variant of CLIP is not "
+                         "supported", s->path);
+    if (is_set(text_pool) && !is_text(text_pool, "argmax") && !is_text(text_pool, "eos"))
+        return error_set(s->e, LAKE_BAD_INPUT,
+                         "%s: \"pool_type\" of text_cfg is not \"argmax\", the end token: this variant of CLIP is not "
+                         "supported", s->path);
     return LAKE_OK;
 }
 

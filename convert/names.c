@@ -223,11 +223,16 @@ static int refuse_other_towers(const Checkpoint *checkpoint, const char *prefix,
         const char *tensor, *what;
     } others[] = {
         {"visual.attnpool.c_proj.weight", "a CLIP whose image tower is a ResNet"},
+        {"visual.attn_pool.query", "an open_clip model that pools by attention (CoCa)"},
         {"visual.trunk.patch_embed.proj.weight", "an open_clip model whose image tower is timm's"},
+        {"visual.trunk.stem.0.weight", "an open_clip model whose image tower is timm's"},
+        {"visual.patch_embed.proj.weight", "an EVA-CLIP"},
         {"text.transformer.embeddings.word_embeddings.weight", "an open_clip model whose text tower is Hugging Face's"},
         {"text_projection.bias", "a CLIP whose text projection has a bias"},
         {"text.text_projection.bias", "a CLIP whose text projection has a bias"},
         {"vision_model.head.attention.in_proj_weight", "a SigLIP model"},
+        {"storage_tokens", "a DINOv3"},
+        {"embeddings.patch_embeddings.weight", "a DINOv3"},
         {"reg_token", "a ViT with register tokens"},
         {"register_tokens", "a DINOv2 with register tokens"},
         {"embeddings.register_tokens", "a DINOv2 with register tokens"},
@@ -277,7 +282,9 @@ static void detect_variant(NameScheme *s, const Checkpoint *checkpoint)
 
 int names_detect(NameScheme *s, const Checkpoint *checkpoint, Error *e)
 {
-    static const char *const prefixes[] = {"", "module.", "model.", "dinov2."};
+    /* of data-parallel training, Lightning, torch.compile, classifiers of Hugging Face */
+    static const char *const prefixes[] = {"",          "module.", "model.", "_orig_mod.", "module._orig_mod.",
+                                           "backbone.", "dinov2.", "vit.",   "dinov2_with_registers."};
     size_t i;
     int family;
 

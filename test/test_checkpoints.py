@@ -355,12 +355,18 @@ def test_open_clip():
     custom = {k if k.startswith("visual.") or k == "logit_scale" else "text." + k: v for k, v in GOOD.items()}
     linear = {k: v for k, v in custom.items() if k != "text.text_projection"}
     linear["text.text_projection.weight"] = GOOD["text_projection"].T
-    for name, tensors in (("text.", custom), ("a linear text projection", linear), ("module.", {"module." + k: v for k, v in custom.items()})):
+    for name, tensors in (("text.", custom), ("a linear text projection", linear), ("module.", {"module." + k: v for k, v in custom.items()}),
+                          ("torch.compile", {"_orig_mod." + k: v for k, v in custom.items()}), ("torch.compile in module.", {"module._orig_mod." + k: v for k, v in custom.items()})):
         path = folder("open_clip_" + name)
         make.vocabulary(path)
         same(f"open_clip: {name}", output(write(os.path.join(path, "open_clip_model.safetensors"), make.pack(tensors)), *OPTIONS), reference())
     path = write(os.path.join(folder("open_clip_bias"), "x.safetensors"), make.pack({**linear, "text.text_projection.bias": np.zeros(48, np.float32)}))
     refuse("open_clip: a text projection with a bias", path, "text projection has a bias")
+    one = np.zeros(1, np.float32)
+    for name, tensor, says in (("CoCa", "visual.attn_pool.query", "pools by attention (CoCa)"), ("ConvNeXt", "visual.trunk.stem.0.weight", "image tower is timm's"),
+                               ("EVA-CLIP", "visual.patch_embed.proj.weight", "an EVA-CLIP"), ("SigLIP", "visual.trunk.patch_embed.proj.weight", "image tower is timm's")):
+        tensors = {**GOOD, tensor: one} if name == "CoCa" else {"logit_scale": one, tensor: one}
+        refuse(f"open_clip: {name}", write(os.path.join(folder("open_clip_" + name), "x.safetensors"), make.pack(tensors)), says)
     # ViT-H/14: heads of 80 channels; ViT-B-16-plus-240: width 896, joint width 640
     for name, shape, head_width, heads in (("ViT-H/14", dict(width=160, patch=14, embed=64), 80, 2), ("ViT-B-16-plus-240", dict(width=896, patch=16, embed=640, grid=15, layers=1), 64, 14)):
         tensors = make.openai(**shape)
@@ -419,7 +425,8 @@ def test_layer_scale():
         else:
             hf[k] = v
     config = {"model_type": "dinov2", "hidden_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4, "patch_size": 8, "image_size": 24}
-    for name, tensors, configs in (("DINOv2's own naming", own, None), ("DINOv2 in Hugging Face's naming", hf, config), ("with dinov2. in front", {"dinov2." + k: v for k, v in hf.items()}, None)):
+    for name, tensors, configs in (("DINOv2's own naming", own, None), ("DINOv2 in Hugging Face's naming", hf, config), ("with dinov2. in front", {"dinov2." + k: v for k, v in hf.items()}, None),
+                                   ("with backbone. in front", {"backbone." + k: v for k, v in own.items()}, None)):
         path = folder(name)
         write(os.path.join(path, "model.safetensors"), make.pack(tensors))
         if configs:
@@ -433,7 +440,11 @@ def test_layer_scale():
         check(not wrong and set(found) == set(expected), name, f"{wrong} {set(found) ^ set(expected)}")
         check((c["vision.activation"], c["vision.heads"], c["flags"]) == (1, 4 if configs else 2, 2) and abs(c["vision.eps"] - 1e-6) < 1e-12 and
               np.allclose(c["mean"], (0.485, 0.456, 0.406), atol=1e-7) and np.allclose(c["std"], (0.229, 0.224, 0.225), atol=1e-7), f"configuration: {name}", str(c))
-    for name, tensors, says in (("registers", {**own, "register_tokens": np.zeros((1, 4, 128), np.float32)}, "register tokens"), ("registers, Hugging Face", {**hf, "embeddings.register_tokens": np.zeros((1, 4, 128), np.float32)}, "register tokens"),
+    four = np.zeros((1, 4, 128), np.float32)
+    for name, tensors, says in (("registers of a classifier", {"dinov2_with_registers." + k: v for k, v in {**hf, "embeddings.register_tokens": four}.items()}, "register tokens"),
+                                ("DINOv3", {**own, "storage_tokens": four}, "a DINOv3"), ("DINOv3, Hugging Face", {"embeddings.patch_embeddings.weight": four, "embeddings.register_tokens": four}, "a DINOv3"),
+                                ("a ViT of Hugging Face", {"vit.encoder.layer.0.layernorm_before.weight": four}, "in Hugging Face's naming"),
+                                ("registers", {**own, "register_tokens": np.zeros((1, 4, 128), np.float32)}, "register tokens"), ("registers, Hugging Face", {**hf, "embeddings.register_tokens": np.zeros((1, 4, 128), np.float32)}, "register tokens"),
                                 ("SwiGLU", {**own, "blocks.0.mlp.w12.weight": np.zeros(4, np.float32)}, "SwiGLU"), ("SwiGLU, Hugging Face", {**hf, "encoder.layer.0.mlp.weights_in.weight": np.zeros(4, np.float32)}, "SwiGLU"),
                                 ("a scale missing", {k: v for k, v in own.items() if k != "blocks.1.ls2.gamma"}, "LayerScale is part of some blocks"), ("a scale of another length", {**own, "blocks.1.ls2.gamma": np.zeros(4, np.float32)}, "has shape [4], expected [128]")):
         path = write(os.path.join(folder("dino_" + name), "x.safetensors"), make.pack(tensors))

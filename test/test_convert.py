@@ -223,11 +223,21 @@ def test_open_clip_config():
     check(found is not None and found[0]["vision.activation"] == 0 and found[0]["mean"] == (0, 0.5, 1) and found[0]["std"] == (0.5, 0.75, 1.0),
           "quick_gelu of open_clip, --mean alone", str(found and found[0]))
     for name, part, key, value, says in (("mask", "text_cfg", "no_causal_mask", True, '"no_causal_mask" is set'), ("width", "vision_cfg", "width", 64, '"width" is 64'),
-                                         ("head_width", "vision_cfg", "head_width", 33, '"head_width" is 33')):
+                                         ("head_width", "vision_cfg", "head_width", 33, '"head_width" is 33'),
+                                         ("average", "vision_cfg", "pool_type", "avg", '"pool_type" of vision_cfg is not "tok"'),
+                                         ("last token", "text_cfg", "pool_type", "last", '"pool_type" of text_cfg is not "argmax"'),
+                                         ("average of old", "vision_cfg", "global_average_pool", True, '"global_average_pool" is set'),
+                                         ("norm behind the pooling", "vision_cfg", "final_ln_after_pool", True, '"final_ln_after_pool" is set'),
+                                         ("tanh", "text_cfg", "act_kwargs", {"approximate": "tanh"}, '"act_kwargs" is set'),
+                                         ("timm", "vision_cfg", "timm_model_name", "convnext_base", '"timm_model_name" is set')):
         other = json.loads(json.dumps(make.OPEN_CLIP_CONFIG))
         other["model_cfg"][part][key] = value
         path = place("open_clip_" + name, data, vocabulary=True, open_clip_config=other)
         refuse(f"open_clip_config.json: {name}", 3, says, "convert", path, "-o", path + ".clip")
+    usual = json.loads(json.dumps(make.OPEN_CLIP_CONFIG))
+    usual["model_cfg"]["vision_cfg"].update(pool_type="tok", attentional_pool=False, global_average_pool=None, act_kwargs={})
+    usual["model_cfg"]["text_cfg"].update(pool_type="eos", no_causal_mask=False, hf_model_name=None)
+    check(convert("usual", place("open_clip_usual", data, vocabulary=True, open_clip_config=usual)) is not None, "settings that say what CLIP does", "refused")
 
 
 def test_options():
