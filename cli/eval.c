@@ -45,7 +45,10 @@ static void show_note(void *context, const char *text)
 /* A cell of a table for people: the number, or a dash. */
 static void print_cell(const char *field, int width)
 {
-    printf("  %*.6s", width, field[0] != '\0' ? field : "-");
+    if (field[0] != '\0')
+        printf("  %*.4f", width, strtod(field, NULL));
+    else
+        printf("  %*s", width, "-");
 }
 
 /* The mean rows of the table that was just written, a line per method and number of shots. */
