@@ -11,8 +11,8 @@ static int run(int argc, char **argv, Error *e);
 const Verb verb_neurons = {
     "neurons", "D.lake... [--top N] [--csv|--jsonl] | D.lake --image PHOTO --maps DIR [--neuron B:C,...]",
     "show the chosen neurons, their overlap between detectors, the PCA audit, and maps of single neurons",
-    "Examples: lake neurons nut.lake cable.lake --top 10\n"
-    "          lake neurons nut.lake --image cut.png --maps out/ --neuron 3:41,6:80",
+    "Example: lake neurons nut.lake cable.lake --top 10\n"
+    "         lake neurons nut.lake --image cut.png --maps out/ --neuron 3:41,6:80",
     run};
 
 enum { TOP = 10 };
