@@ -73,7 +73,8 @@ typedef struct {
     double scores[TESTS], threshold;
 } Scores;
 
-static Scores score(Experiment *x, const int *layers, size_t layer_count, const size_t *chosen, size_t shot_count, Error *e)
+static Scores score(Experiment *x, const int *layers, size_t layer_count, const size_t *chosen, size_t shot_count,
+                    Error *e)
 {
     Scores s;
     ExperimentPlan plan;
@@ -272,7 +273,8 @@ static void test_lost_file(const Clip *model, const Dataset *set)
     check(s.code == LAKE_OK, "with files, once more", "%s", e.text);
     empty_folder();
     s = score(&x, layers, 2, shots, 3, &e);
-    check(s.code == LAKE_BAD_INPUT && strstr(e.text, ".tokens") != NULL, "a lost file is named", "%d %s", s.code, e.text);
+    check(s.code == LAKE_BAD_INPUT && strstr(e.text, ".tokens") != NULL, "a lost file is named", "%d %s", s.code,
+          e.text);
     experiment_close(&x);
 }
 
@@ -312,13 +314,15 @@ static void test_unreadable(const Clip *model, const Dataset *set)
     experiment_close(&x);
     broken = 2;
     s = score_anew(model, set, layers, 2, &settings, shots, 3, &e);
-    check(s.code == LAKE_BAD_INPUT && strstr(e.text, "none of the 3") != NULL, "no normal picture is left", "%s", e.text);
+    check(s.code == LAKE_BAD_INPUT && strstr(e.text, "none of the 3") != NULL, "no normal picture is left", "%s",
+          e.text);
     broken = 3;
     s = score_anew(model, set, layers, 2, &settings, shots, 3, &e);
     check(s.code == LAKE_RESOURCE, "lack of memory is not passed over", "%d", s.code);
     broken = 4;
     s = score_anew(model, set, layers, 2, &settings, shots, 3, &e);
-    check(s.code == LAKE_OK && s.count == 4, "a picture smaller than a patch is", "%d %d; %s", s.code, (int)s.count, e.text);
+    check(s.code == LAKE_OK && s.count == 4, "a picture smaller than a patch is", "%d %d; %s", s.code,
+          (int)s.count, e.text);
     broken = 0;
 }
 
@@ -388,7 +392,8 @@ static void test_token_file(void)
         check(wrong == 0, "with every part", "%d differ", (int)wrong);
         file_unmap(&file);
     }
-    check(token_file_map(&back, &file, path, 78, &tokens, &e) == LAKE_BAD_INPUT, "another file is refused", "%s", e.text);
+    check(token_file_map(&back, &file, path, 78, &tokens, &e) == LAKE_BAD_INPUT, "another file is refused", "%s",
+          e.text);
     lake_tokens_close(&tokens);
     lake_tokens_close(&other);
 }
