@@ -1,5 +1,5 @@
-/* PatchCore: Roth and others, "Towards Total Recall in Industrial Anomaly Detection", CVPR 2022. Here its two own parts;
- * method_bank.c has the rest. */
+/* PatchCore: Roth and others, "Towards Total Recall in Industrial Anomaly Detection", CVPR 2022. Here its two own
+ * parts; method_bank.c has the rest. */
 #include <math.h>
 #include <string.h>
 
