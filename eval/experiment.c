@@ -1,5 +1,5 @@
-/* Detectors fitted and measured on observed pictures; see experiment.h. Scoring divides the test pictures among threads: each is computed
- * by one of them, so results do not depend on how many there are. */
+/* Detectors fitted and measured on observed pictures; see experiment.h. Scoring divides the test pictures among
+ * threads: each is computed by one of them, so results do not depend on how many there are. */
 #include "eval/experiment_internal.h"
 
 #include <math.h>

@@ -27,8 +27,8 @@
 #include "lake.h"
 
 /* Where pictures and masks come from, by the relative paths of a Dataset. Both return as img_read and dataset_mask_read
- * do. fingerprint: a number that differs where what lies at a path differs, for observations kept in files; or NULL: the
- * path alone tells pictures apart. */
+ * do. fingerprint: a number that differs where what lies at a path differs, for observations kept in files; or NULL:
+ * the path alone tells pictures apart. */
 typedef struct {
     int (*picture)(Image *image, const void *context, const char *path, Error *e);
     int (*mask)(unsigned char *mask, size_t height, size_t width, const void *context, const char *path, Error *e);
@@ -36,7 +36,8 @@ typedef struct {
     int (*fingerprint)(uint64_t *fingerprint, const void *context, const char *path, Error *e);
 } ExperimentSource;
 
-/* The pictures below a folder; the string must outlive the source. upright: as LakeOptions have it, and to be the same. */
+/* The pictures below a folder; the string must outlive the source. upright: as LakeOptions have it, and to be the
+ * same. */
 ExperimentSource experiment_folder(const char *root);
 ExperimentSource experiment_folder_upright(const char *root);
 
@@ -87,14 +88,14 @@ typedef struct {
 } ExperimentPlan;
 
 /* Nothing is observed yet. The options say what will be: layers, resolution, positions, and with a class name, where
- * the model has a text tower, the text branch (class_name, prompts, patch_attention, semantic_block). settings: NULL for
- * all zero. Model and data set must outlive the experiment. Whatever happens, experiment_close is allowed. */
+ * the model has a text tower, the text branch (class_name, prompts, patch_attention, semantic_block). settings: NULL
+ * for all zero. Model and data set must outlive the experiment. Whatever happens, experiment_close is allowed. */
 int experiment_open(Experiment *x, const Clip *model, const LakeOptions *options, const ExperimentSettings *settings,
                     const Dataset *dataset, const ExperimentSource *source, Error *e);
 void experiment_close(Experiment *x);
 
-/* Reads and observes one picture (an element of x->train or x->test), unless that was done before or is in the folder for
- * observations. The functions below do it for what they need; to be called where progress shall be shown. With
+/* Reads and observes one picture (an element of x->train or x->test), unless that was done before or is in the folder
+ * for observations. The functions below do it for what they need; to be called where progress shall be shown. With
  * skip_unreadable a picture that cannot be read, or is too small, is LAKE_OK too, with its failure set: it is no
  * normal picture and is not measured. */
 int experiment_observe(Experiment *x, ExperimentImage *image, Error *e);

@@ -12,8 +12,8 @@ int experiment_forgive(char **failure, int code, const Experiment *x, Error *e);
  * there. */
 int experiment_check_plan(LakeOptions *options, const Experiment *x, const ExperimentPlan *plan, Error *e);
 
-/* The test pictures that are observed, and neither dirty nor left out, in a new array: indices, ascending. plan NULL: all
- * that are observed. */
+/* The test pictures that are observed, and neither dirty nor left out, in a new array: indices, ascending. plan NULL:
+ * all that are observed. */
 int experiment_measured(size_t **images, size_t *count, const Experiment *x, const ExperimentPlan *plan, Error *e);
 
 /* The plan's normal pictures that are observed, in a new array; LAKE_BAD_INPUT where it names some and none is. */
@@ -24,8 +24,8 @@ int experiment_normals(const ExperimentImage ***images, size_t *count, const Exp
 int experiment_zero_planned(ExperimentOutcome *out, Experiment *x, const ExperimentPlan *plan, double threshold,
                             Error *e);
 
-/* Calls `item` for i = 0 to count - 1, by several threads of which each calls with its own number, below kernel_threads().
- * What an item computes must depend on i alone. On failure: that of the smallest i that failed. */
+/* Calls `item` for i = 0 to count - 1, by several threads of which each calls with its own number, below
+ * kernel_threads(). What an item computes must depend on i alone. On failure: that of the smallest i that failed. */
 typedef int ExperimentItem(void *job, size_t thread, size_t i, Error *e);
 int experiment_each(size_t count, ExperimentItem *item, void *job, Error *e);
 

@@ -268,7 +268,9 @@ static int observe_in_file(Experiment *x, ExperimentImage *image, Error *e)
     if (code != LAKE_OK || token_file_check(&image->height, &image->width, image->file, image->key, &x->shape))
         return code;
     code = observe_into(&x->shape, x, image, e);
-    return code == LAKE_OK ? token_file_write(image->file, image->key, image->height, image->width, &x->shape, e) : code;
+    if (code == LAKE_OK)
+        code = token_file_write(image->file, image->key, image->height, image->width, &x->shape, e);
+    return code;
 }
 
 /* ---- all of it ---- */

@@ -167,7 +167,8 @@ static int outcome_of_fit(MethodOutcome *outcome, ExperimentFit *fit, const Lake
         method_outcome_close(outcome);
         return error_memory(e, "the outcome of a method");
     }
-    lake_fuse(outcome->normal_maps, d->normal_structural, d->normal_semantic, lake_lambda(d), d->normal_count * patches);
+    lake_fuse(outcome->normal_maps, d->normal_structural, d->normal_semantic, lake_lambda(d),
+              d->normal_count * patches);
     memcpy(outcome->normal_scores, d->normal_scores, d->normal_count * sizeof *outcome->normal_scores);
     code = lake_decide(&fit->detector, &before, &ignored);
     if (code == LAKE_OK)
@@ -282,9 +283,11 @@ int method_outcome(const MethodOutcome **outcome, MethodSession *session, const 
 
     if (!session->done[i]) {
         if (needs_normals(method) && session->draw.normal_count == 0)
-            return error_set(e, LAKE_USAGE, "method '%s' needs normal pictures; without any there is 'zero'", method->name);
+            return error_set(e, LAKE_USAGE, "method '%s' needs normal pictures; without any there is 'zero'",
+                             method->name);
         if (method_needs_texts(method) && session->draw.x->texts.embed == 0)
-            return error_set(e, LAKE_USAGE, "method '%s' needs a class name and weights with a text tower", method->name);
+            return error_set(e, LAKE_USAGE, "method '%s' needs a class name and weights with a text tower",
+                             method->name);
         code = run(&session->outcomes[i], session, method, &others, e);
         if (code != LAKE_OK) {
             method_outcome_close(&session->outcomes[i]);

@@ -1,5 +1,5 @@
-/* AnomalyDINO: Damm, Laszkiewicz, Lederer, Fischer, "AnomalyDINO: Boosting Patch-based Few-shot Anomaly Detection with
- * DINOv2", WACV 2025. Here what is its own; method_bank.c has the rest. */
+/* AnomalyDINO: Damm and others, "AnomalyDINO: Boosting Patch-based Few-shot Anomaly Detection with DINOv2", WACV 2025.
+ * Here what is its own; method_bank.c has the rest. */
 #include "eval/method_internal.h"
 
 /* Patches as the model hands them out: after its final layer normalisation. */

@@ -1,6 +1,6 @@
-/* Memory banks of the literature on the tokens that LAKE sees: patches of the normal pictures are remembered, and a patch's
- * score is its distance to the nearest of them. All on the machinery of LAKE with a single layer, all channels and no
- * normalisation, whose distances are taken as they are. */
+/* Memory banks of the literature on the tokens that LAKE sees: patches of the normal pictures are remembered, and a
+ * patch's score is its distance to the nearest of them. All on the machinery of LAKE with a single layer, all channels
+ * and no normalisation, whose distances are taken as they are. */
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -81,9 +81,11 @@ static int choose_channels(Bank *bank, const Method *method, Error *e)
 {
     const ClipConfig *config = &bank->draw->x->eye.model->config;
     const LakeOptions *options = &bank->draw->options;
-    size_t most = method->lake_channels && options->neurons < config->vision.width ? options->neurons : config->vision.width;
+    size_t most = config->vision.width;
     int code = LAKE_OK;
 
+    if (method->lake_channels && options->neurons < most)
+        most = options->neurons;
     if (method->base == METHOD_PATCHCORE) {
         bank->block_count = options->layer_count;
         memcpy(bank->blocks, options->layers, sizeof bank->blocks);
@@ -229,8 +231,8 @@ static size_t worst_of(const float *map, size_t patches)
 }
 
 /* PatchCore's score of normal picture `image` by leaving it out: its rows do not count, neither as the nearest nor as
- * neighbours of that. Where there are no others, as in method/learn.c, those outside the patch's 5 x 5 neighbourhood do;
- * then outside 3 x 3, and all but the patch's own. */
+ * neighbours of that. Where there are no others, as in method/learn.c, those outside the patch's 5 x 5 neighbourhood
+ * do; then outside 3 x 3, and all but the patch's own. */
 static double score_left_out(const Bank *bank, Worker *worker, size_t image, size_t worst)
 {
     const LakeLayer *layer = &bank->detector.layers[0];

@@ -42,7 +42,8 @@ static int pool_all(double *scores, const float *maps, size_t count, size_t patc
     return LAKE_OK;
 }
 
-int method_fused(MethodOutcome *outcome, const MethodDraw *draw, const MethodSide *lake, const MethodSide *other, Error *e)
+int method_fused(MethodOutcome *outcome, const MethodDraw *draw, const MethodSide *lake, const MethodSide *other,
+                 Error *e)
 {
     const LakePooling pooling = draw->options.decision.pooling;
     size_t patches = draw->height * draw->width;

@@ -1,5 +1,5 @@
-/* PatchCore: Roth, Pemula, Zepeda, Schölkopf, Brox, Gehler, "Towards Total Recall in Industrial Anomaly Detection", CVPR
- * 2022. Here its two own parts; method_bank.c has the rest. */
+/* PatchCore: Roth and others, "Towards Total Recall in Industrial Anomaly Detection", CVPR 2022. Here its two own
+ * parts; method_bank.c has the rest. */
 #include <math.h>
 #include <string.h>
 
@@ -35,8 +35,9 @@ void method_patchcore_tokens(float *out, const float *tokens, size_t height, siz
  *
  *     s = (1 - exp(|q - g*|) / sum over g in N of exp(|q - g|)) |q - g*|
  *
- * q: the worst patch; g*: the row nearest to it; N: the b rows nearest to g*, g* among them. Where the rows around g* are far
- * from q as well, g* is no rare row, and the score stays as it is; else it falls. */
+ * q: the worst patch; g*: the row nearest to it; N: the b rows nearest to g*, g* among them. Where the others of N
+ * are much farther from q than g* is, g* is a rare normal patch, which tells little, and the distance stays; where they
+ * are as near, it falls to (b - 1) / b of it. */
 
 /* The row of the least distance, of equals the first; layer->rows where all are INFINITY. */
 static size_t least_of(const double *distances, size_t rows)

@@ -41,8 +41,8 @@ static void describe(uint64_t header[HEADER], uint64_t key, const LakeTokens *sh
         header[WIDTHS + l] = shape->widths[l];
 }
 
-/* The parts of an observation in the order of the file: how many there are, and the floats of each. There is room for all of
- * them in memory, so no size overflows. */
+/* The parts of an observation in the order of the file: how many there are, and the floats of each. There is room for
+ * all of them in memory, so no size overflows. */
 enum { MOST_PARTS = LAKE_MAX_LAYERS + 2 };
 
 static size_t list_parts(size_t floats[MOST_PARTS], const LakeTokens *shape)
@@ -136,7 +136,8 @@ int token_file_check(size_t *height, size_t *width, const char *path, uint64_t k
     return whole;
 }
 
-int token_file_map(LakeTokens *tokens, FileView *file, const char *path, uint64_t key, const LakeTokens *shape, Error *e)
+int token_file_map(LakeTokens *tokens, FileView *file, const char *path, uint64_t key, const LakeTokens *shape,
+                   Error *e)
 {
     uint64_t header[HEADER];
     size_t floats[MOST_PARTS], count = list_parts(floats, shape), at = sizeof header;
@@ -146,11 +147,12 @@ int token_file_map(LakeTokens *tokens, FileView *file, const char *path, uint64_
         return code;
     if (!fits(header, file, key, shape)) {
         file_unmap(file);
-        return error_set(e, LAKE_BAD_INPUT, "%s: is not the observation that this run wrote or found there; run again", path);
+        return error_set(e, LAKE_BAD_INPUT, "%s: is not the observation that this run wrote or found there; run again",
+                         path);
     }
     *tokens = *shape;
     for (size_t i = 0; i < count; i++) {
-        *part_of(tokens, i) = (float *)(void *)(file->data + at); /* only read; the header's size keeps floats aligned */
+        *part_of(tokens, i) = (float *)(void *)(file->data + at); /* only read; a float's size divides the header's */
         at += floats[i] * sizeof(float);
     }
     tokens->normalised = 0;

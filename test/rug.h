@@ -53,7 +53,8 @@ static inline int make_picture(Image *image, const void *context, const char *pa
     return code;
 }
 
-static inline int make_mask(unsigned char *mask, size_t height, size_t width, const void *context, const char *path, Error *e)
+static inline int make_mask(unsigned char *mask, size_t height, size_t width, const void *context, const char *path,
+                            Error *e)
 {
     (void)context;
     (void)e;

@@ -2,9 +2,10 @@
  *
  *     show_methods WEIGHTS ROOT CLASS RESOLUTION LAYERS NEURONS NORMALISATION SHOTS SEED FOLDER METHOD...
  *
- * CLASS "" for none; LAYERS as "1,2"; SHOTS: the first so many train pictures. Lines of fields separated by tabs: "method"
- * with its threshold, whether it is provisional and the kind of values; "test" and "normal" with path and score. The maps are
- * FOLDER/METHOD.npy [count, P] and FOLDER/METHOD-normal.npy [n, P]. An error is a line "error CODE TEXT". */
+ * CLASS "" for none; LAYERS as "1,2"; SHOTS: the first so many train pictures. Lines of fields separated by tabs:
+ * "method" with its threshold, whether it is provisional and the kind of values; "test" and "normal" with path and
+ * score. The maps are FOLDER/METHOD.npy [count, P] and FOLDER/METHOD-normal.npy [n, P]. An error is a line "error CODE
+ * TEXT". */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

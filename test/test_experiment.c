@@ -346,7 +346,8 @@ int main(void)
     if (!check(open_rug(&model, &set, "experiment.clip", &e) == LAKE_OK, "model and pictures", "%s", e.text))
         return 0;
     small_options(&options);
-    if (check(experiment_open(&x, &model, &options, NULL, &set, &source, &e) == LAKE_OK, "an experiment", "%s", e.text)) {
+    if (check(experiment_open(&x, &model, &options, NULL, &set, &source, &e) == LAKE_OK, "an experiment", "%s",
+              e.text)) {
         test_plans(&x, &model);
         test_decisions(&x, &model);
         test_pixels(&x, &model);

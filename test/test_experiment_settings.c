@@ -51,6 +51,18 @@ static int read_mask(unsigned char *mask, size_t height, size_t width, const voi
     return make_mask(mask, height, width, context, path, e);
 }
 
+static int upright, plain; /* of the options: other observations */
+
+static void set_options(LakeOptions *options, const int *layers, size_t layer_count)
+{
+    small_options(options);
+    options->upright = upright;
+    options->patch_attention = plain ? LAKE_ATTENTION_PLAIN : LAKE_ATTENTION_VV;
+    options->layer_count = layer_count;
+    for (size_t l = 0; l < layer_count; l++)
+        options->layers[l] = layers[l];
+}
+
 static const ExperimentSource source = {read_picture, read_mask, NULL, revision_of};
 
 /* ---- scores of an experiment ---- */
@@ -61,7 +73,8 @@ typedef struct {
     double scores[TESTS], threshold;
 } Scores;
 
-static Scores score(Experiment *x, const int *layers, size_t layer_count, const size_t *chosen, size_t shot_count, Error *e)
+static Scores score(Experiment *x, const int *layers, size_t layer_count, const size_t *chosen, size_t shot_count,
+                    Error *e)
 {
     Scores s;
     ExperimentPlan plan;
@@ -70,10 +83,7 @@ static Scores score(Experiment *x, const int *layers, size_t layer_count, const 
 
     memset(&s, 0, sizeof s);
     memset(&plan, 0, sizeof plan);
-    small_options(&plan.options);
-    plan.options.layer_count = layer_count;
-    for (size_t l = 0; l < layer_count; l++)
-        plan.options.layers[l] = layers[l];
+    set_options(&plan.options, layers, layer_count);
     plan.shots = chosen;
     plan.shot_count = shot_count;
     s.code = experiment_fit(&fit, x, &plan, e);
@@ -96,10 +106,7 @@ static int open_with(Experiment *x, const Clip *model, const Dataset *set, const
 {
     LakeOptions options;
 
-    small_options(&options);
-    options.layer_count = layer_count;
-    for (size_t l = 0; l < layer_count; l++)
-        options.layers[l] = layers[l];
+    set_options(&options, layers, layer_count);
     return experiment_open(x, model, &options, settings, set, &source, e);
 }
 
@@ -200,10 +207,11 @@ static void empty_folder(void)
     folder_free(names, count);
 }
 
-/* A run over files, and how many pictures it has to look at. */
-static void test_run(const Clip *model, const Dataset *set, const Scores *expected, const char *name, int readings)
+/* A run over files on blocks `first` and 3, and how many pictures it has to look at. */
+static void test_run(const Clip *model, const Dataset *set, int first, const Scores *expected, const char *name,
+                     int readings)
 {
-    const int layers[] = {1, 3};
+    const int layers[] = {first, 3};
     ExperimentSettings settings = {0};
     Error e = {0, ""};
     Scores s;
@@ -218,28 +226,32 @@ static void test_run(const Clip *model, const Dataset *set, const Scores *expect
 
 static void test_files(const Clip *model, const Dataset *set)
 {
-    const int layers[] = {1, 3}, others[] = {1, 2, 3};
-    ExperimentSettings settings = {0};
+    const int layers[] = {1, 3}, others[] = {2, 3};
     Error e = {0, ""};
-    Scores expected = score_anew(model, set, layers, 2, NULL, shots, 3, &e), s;
+    Scores expected = score_anew(model, set, layers, 2, NULL, shots, 3, &e);
+    Scores other = score_anew(model, set, others, 2, NULL, shots, 3, &e), another;
 
     empty_folder();
-    test_run(model, set, &expected, "the first run observes", 8);
-    test_run(model, set, &expected, "the second finds all", 0);
+    test_run(model, set, 1, &expected, "the first run observes", 8);
+    test_run(model, set, 1, &expected, "the second finds all", 0);
     kernel_set_threads(3);
-    test_run(model, set, &expected, "three threads", 0);
+    test_run(model, set, 1, &expected, "three threads", 0);
     kernel_set_threads(0);
     check(damage_files(0) == 8, "a file for each picture", "not 8");
-    test_run(model, set, &expected, "damaged files are made anew", 8);
+    test_run(model, set, 1, &expected, "damaged files are made anew", 8);
     damage_files(1);
-    test_run(model, set, &expected, "and cut ones", 8);
+    test_run(model, set, 1, &expected, "and cut ones", 8);
     revision++;
-    test_run(model, set, &expected, "and those of pictures that changed", 8);
-    settings.cache = CACHE;
-    pictures_read = 0;
-    s = score_anew(model, set, others, 3, &settings, shots, 3, &e);
-    check(s.code == LAKE_OK && pictures_read == 8, "other blocks are other files", "%d read; %s", pictures_read, e.text);
-    test_run(model, set, &expected, "which leave the first alone", 0);
+    test_run(model, set, 1, &expected, "and those of pictures that changed", 8);
+    test_run(model, set, 2, &other, "other blocks are other files", 8);
+    upright = 1;
+    test_run(model, set, 1, &expected, "and so are pictures that are turned", 8);
+    upright = 0;
+    plain = 1;
+    another = score_anew(model, set, layers, 2, NULL, shots, 3, &e);
+    test_run(model, set, 1, &another, "and another text branch", 8);
+    plain = 0;
+    test_run(model, set, 1, &expected, "which leave the first alone", 0);
 }
 
 /* A file that is taken away while it is needed ends the experiment with a message. */
@@ -261,7 +273,8 @@ static void test_lost_file(const Clip *model, const Dataset *set)
     check(s.code == LAKE_OK, "with files, once more", "%s", e.text);
     empty_folder();
     s = score(&x, layers, 2, shots, 3, &e);
-    check(s.code == LAKE_BAD_INPUT && strstr(e.text, ".tokens") != NULL, "a lost file is named", "%d %s", s.code, e.text);
+    check(s.code == LAKE_BAD_INPUT && strstr(e.text, ".tokens") != NULL, "a lost file is named", "%d %s", s.code,
+          e.text);
     experiment_close(&x);
 }
 
@@ -301,13 +314,15 @@ static void test_unreadable(const Clip *model, const Dataset *set)
     experiment_close(&x);
     broken = 2;
     s = score_anew(model, set, layers, 2, &settings, shots, 3, &e);
-    check(s.code == LAKE_BAD_INPUT && strstr(e.text, "none of the 3") != NULL, "no normal picture is left", "%s", e.text);
+    check(s.code == LAKE_BAD_INPUT && strstr(e.text, "none of the 3") != NULL, "no normal picture is left", "%s",
+          e.text);
     broken = 3;
     s = score_anew(model, set, layers, 2, &settings, shots, 3, &e);
     check(s.code == LAKE_RESOURCE, "lack of memory is not passed over", "%d", s.code);
     broken = 4;
     s = score_anew(model, set, layers, 2, &settings, shots, 3, &e);
-    check(s.code == LAKE_OK && s.count == 4, "a picture smaller than a patch is", "%d %d; %s", s.code, (int)s.count, e.text);
+    check(s.code == LAKE_OK && s.count == 4, "a picture smaller than a patch is", "%d %d; %s", s.code,
+          (int)s.count, e.text);
     broken = 0;
 }
 
@@ -377,7 +392,8 @@ static void test_token_file(void)
         check(wrong == 0, "with every part", "%d differ", (int)wrong);
         file_unmap(&file);
     }
-    check(token_file_map(&back, &file, path, 78, &tokens, &e) == LAKE_BAD_INPUT, "another file is refused", "%s", e.text);
+    check(token_file_map(&back, &file, path, 78, &tokens, &e) == LAKE_BAD_INPUT, "another file is refused", "%s",
+          e.text);
     lake_tokens_close(&tokens);
     lake_tokens_close(&other);
 }

@@ -1,5 +1,5 @@
-/* The methods measured side by side: which there are, what each of them fills in, that threads and the order of questions
- * change nothing, and what is refused. test_methods.py compares their numbers with NumPy's. */
+/* The methods measured side by side: which there are, what each of them fills in, that threads and the order of
+ * questions change nothing, and what is refused. test_methods.py compares their numbers with NumPy's. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,7 +109,8 @@ static void test_shape(MethodSession *session, size_t i, size_t normals)
     check(m->values == (bank && !method->with_lake ? FUSE_DISTANCE : FUSE_PROBABILITY) && m->seconds >= 0 &&
               m->out.measured.normal == 2 && m->out.measured.anomalous == 3,
           "units, time and measures", "%s: %d, %g s", names[i], (int)m->values, m->seconds);
-    check(method_outcome(&again, session, method, &e) == LAKE_OK && again == m, "asked again, the same", "%s", names[i]);
+    check(method_outcome(&again, session, method, &e) == LAKE_OK && again == m, "asked again, the same", "%s",
+          names[i]);
 }
 
 /* Three normal pictures, then a single one. */
