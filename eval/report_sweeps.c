@@ -127,20 +127,19 @@ static void sweep_table(Html *h, const Sweep *s)
 
 /* ---- charts ---- */
 
-/* The axis is logarithmic where its values span much; then those that are far enough apart are its ticks. */
+/* The axis is logarithmic where its values span much; those that are far enough apart are its ticks. */
 static void choose_axis(PlotAxis *axis, double ticks[TICKS], const Sweep *s)
 {
     const double least = s->points[0].number, largest = s->points[s->count - 1].number;
-    const double apart = pow(largest / least, 0.08);
 
     axis->label = s->axis;
-    if (!(least > 0) || largest < 8 * least)
-        return;
-    for (size_t i = 0; i < s->count && axis->tick_count < TICKS; i++)
-        if (axis->tick_count == 0 || s->points[i].number >= apart * ticks[axis->tick_count - 1])
-            ticks[axis->tick_count++] = s->points[i].number;
+    axis->logarithmic = least > 0 && largest >= 8 * least;
     axis->ticks = ticks;
-    axis->logarithmic = 1;
+    for (size_t i = 0; i < s->count && axis->tick_count < TICKS; i++) {
+        double value = s->points[i].number, last = axis->tick_count > 0 ? ticks[axis->tick_count - 1] : -HUGE_VAL;
+        if (axis->logarithmic ? value >= last * pow(largest / least, 0.08) : value >= last + 0.08 * (largest - least))
+            ticks[axis->tick_count++] = value;
+    }
 }
 
 /* Of numbers: a line per variant, and LAKE as it is as a line across. x, y and error have room for all points of all

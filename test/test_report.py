@@ -179,7 +179,7 @@ def expected_main_tables(rows):
         for measure, name in ((m, NAMES[MEASURES.index(m)]) for m in ("image_auroc", "pixel_auroc", "pro")):
             body = [[c, *starred([category_mean(rows, c, shots, m, measure) for m in methods])] for c in CATEGORIES]
             foot = [mean(rows, shots, m, measure) for m in methods]
-            yield heading, name + " by category", [["Category", *methods], *body, ["Mean", *(number(v[0]) for v in foot)],
+            yield heading, name + " by category", [["Category", *methods], *body, ["Mean", *starred([v[0] for v in foot])],
                                                    ["\u00b1 standard error", *(number(v[1]) for v in foot)]]
 
 
