@@ -247,5 +247,6 @@ void plot_threshold(Html *h, const PlotStrip *plot, const PlotScale *x, double t
     at_right = place > PLOT_WIDTH / 2.0;
     plot_segment(h, "limit", place, top, place, bottom);
     if (plot->threshold_label != NULL)
-        plot_text(h, at_right ? "label end" : "label", at_right ? place + 3 : place - 3, top - 4, plot->threshold_label);
+        plot_text(h, at_right ? "label end" : "label", at_right ? place + 3 : place - 3, top - 4,
+                  plot->threshold_label);
 }

@@ -147,9 +147,9 @@ static void category(Html *h, const Report *r, size_t index)
 
 void report_categories(Html *h, const Report *r)
 {
-    html_markup(h, "<section id=\"categories\">\n<h2>Category by category</h2>\n<p>Each category as its first draw of most "
-                   "normal pictures has it: curves, histogram, chosen neurons and pictures are of that one draw, while the "
-                   "tables above are means over draws. Pictures are shown beside LAKE&#8217;s map over them.</p>\n");
+    html_markup(h, "<section id=\"categories\">\n<h2>Category by category</h2>\n<p>Each category as its first draw of "
+                   "most normal pictures has it: curves, histogram, chosen neurons and pictures are of that one draw, while "
+                   "the tables above are means over draws. Pictures are shown beside LAKE&#8217;s map over them.</p>\n");
     for (size_t c = 0; c < r->category_count; c++)
         category(h, r, c);
     html_markup(h, "</section>\n");

@@ -1,5 +1,6 @@
-/* The report's sweeps: LAKE with one option changed, rows whose method is "lake OPTION=VALUE", and behind a further space
- * what else was changed: "lake contaminate=2 trim=0.1". Each option gets a table and charts, against LAKE as it is. */
+/* The report's sweeps: LAKE with one option changed, rows whose method is "lake OPTION=VALUE", and behind a further
+ * space what else was changed: "lake contaminate=2 trim=0.1". Each option gets a table and charts, against LAKE as it
+ * is. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,8 +104,8 @@ static void sweep_table(Html *h, const Sweep *s)
 {
     const char *const columns[] = {s->axis, "Image AUROC", "Pixel AUROC", "PRO", "Image AUROC against the default"};
 
-    html_table_begin(h, "Means over categories \302\261 standard error; the last column is the mean difference within a "
-                        "category", columns, sizeof columns / sizeof *columns);
+    html_table_begin(h, "Means over categories \302\261 standard error; the last column is the mean difference within "
+                        "a category", columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < s->count; i++) {
         const Point *p = &s->points[i];
         html_print(h, "<tr><th scope=\"row\">%s%s%s</th>", p->value, *p->variant != '\0' ? ", " : "", p->variant);
@@ -265,8 +266,8 @@ void report_sweeps(Html *h, const Report *r)
         error_memory(&h->error, "sweeps");
         return;
     }
-    html_markup(h, "<section id=\"sweeps\">\n<h2>Sweeps</h2>\n<p>LAKE with one option at a time changed; all else is as "
-                   "under <a href=\"#settings\">settings</a>. The default is LAKE as in the tables above.</p>\n");
+    html_markup(h, "<section id=\"sweeps\">\n<h2>Sweeps</h2>\n<p>LAKE with one option at a time changed; all else is "
+                   "as under <a href=\"#settings\">settings</a>. The default is LAKE as in the tables above.</p>\n");
     for (size_t i = 0; i < r->sweep_count; i++) {
         parse_point(&first, r->sweeps[i]);
         s.axis = first.axis;

@@ -116,7 +116,7 @@ static void categories_by_methods(Html *h, const Report *r, const char *shots, i
 
 /* ---- measures over shots ---- */
 
-enum { CURVES = 4, POINTS = 12 };
+enum { CURVES = 4, POINTS = 12, TITLE_ROOM = 80 };
 
 /* The numbers of shots that are numbers above 0, at most POINTS. */
 static size_t numbers_of_shots(double x[POINTS], const char *shots[POINTS], const Report *r)
@@ -142,6 +142,7 @@ static void shots_chart(Html *h, const Report *r, int measure)
     size_t count = numbers_of_shots(x, shots, r);
     PlotSeries series[CURVES];
     PlotLines plot = {0};
+    char title[TITLE_ROOM];
 
     for (size_t m = 0; m < r->method_count && plot.series_count < CURVES; m++) {
         const char *method = r->ranked[m];
@@ -166,7 +167,8 @@ static void shots_chart(Html *h, const Report *r, int measure)
     }
     if (plot.series_count == 0)
         return;
-    plot.title = measure == RECORD_PRO ? "PRO by number of normal pictures" : "Image AUROC by number of normal pictures";
+    snprintf(title, sizeof title, "%s by number of normal pictures", report_measure(measure));
+    plot.title = title;
     plot.x.label = "normal pictures";
     plot.x.ticks = x;
     plot.x.tick_count = count;
