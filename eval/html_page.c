@@ -57,6 +57,7 @@ static const char *const style[] = {
 
     ".columns{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,20rem),1fr));gap:1.25rem 2rem;",
     "align-items:start;margin:1rem 0}",
+    ".columns.wide{grid-template-columns:repeat(auto-fit,minmax(min(100%,28rem),1fr))}",
     ".columns.tight{gap:1rem}.topic>.columns{grid-template-columns:repeat(auto-fit,minmax(min(100%,24rem),1fr))}",
     ".card{background:var(--card);border:1px solid var(--rule);border-radius:.5rem;padding:.9rem 1rem;break-inside:avoid}",
     ".stack{display:grid;gap:1rem}",

@@ -158,13 +158,20 @@ static void introduction(Html *h, const Report *r)
 static const char *setting_name(const char *key)
 {
     static const char *const names[][2] = {
-        {"dataset", "Data set"},      {"root", "Its folder"},          {"layout", "Its layout"},
-        {"weights", "Weights"},       {"model", "Model"},              {"fingerprint", "Fingerprint of the weights"},
-        {"resolution", "Resolution"}, {"layers", "Blocks"},            {"neurons", "Neurons per block"},
-        {"lambda", "Text weight"},    {"pooling", "Pooling"},          {"normalise", "Token normalisation"},
-        {"methods", "Methods"},       {"shots", "Normal pictures"},    {"seeds", "Draws of them"},
-        {"draw", "How they are drawn"}, {"pixels", "Pixels measured"}, {"pro", "PRO up to"},
-        {"command", "Command"},
+        {"program", "Program"},         {"dataset", "Layout of the data set"},
+        {"root", "Its folder"},         {"categories", "Categories"},
+        {"texts", "What texts call it"}, {"weights", "Weights"},
+        {"model", "Model"},             {"fingerprint", "Fingerprint of the weights"},
+        {"resolution", "Resolution"},   {"layers", "Blocks"},
+        {"neurons", "Neurons per block"}, {"select", "Selection of neurons"},
+        {"normalise", "Token normalisation"}, {"distance", "Distance"},
+        {"coreset", "Share of the gallery kept"}, {"trim", "Share of patches distrusted"},
+        {"lambda", "Text weight"},      {"pooling", "Pooling"},
+        {"methods", "Methods"},         {"shots", "Normal pictures drawn"},
+        {"seeds", "Draws"},             {"draw", "How they are drawn"},
+        {"sweep", "Sweeps"},            {"pixels", "Size of maps compared"},
+        {"pro", "Thresholds of PRO"},   {"normal pictures", "Normal pictures there are"},
+        {"test pictures", "Test pictures"}, {"command", "Command"},
     };
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)

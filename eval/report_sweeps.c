@@ -37,7 +37,13 @@ static void copy_part(char to[NAME_ROOM], const char *from, size_t length)
     to[length] = '\0';
 }
 
-static void parse_point(Point *point, const char *method)
+/* How many channels there are, for "all" of them; NaN where no unit tells. */
+static double width_of(const Report *r)
+{
+    return r->shown[0]->neuron_count > 0 ? (double)r->shown[0]->neurons[0].width : NAN;
+}
+
+static void parse_point(Point *point, const Report *r, const char *method)
 {
     const char *axis = strchr(method, ' ') + 1, *value = strchr(axis, '=') + 1;
     size_t length = strcspn(value, " ");
@@ -46,7 +52,9 @@ static void parse_point(Point *point, const char *method)
     copy_part(point->axis, axis, (size_t)(value - 1 - axis));
     copy_part(point->value, value, length);
     copy_part(point->variant, value[length] == ' ' ? value + length + 1 : "", strlen(value + length));
-    if (!record_number(&point->number, point->value))
+    if (strcmp(point->axis, "neurons") == 0 && strcmp(point->value, "all") == 0)
+        point->number = width_of(r);
+    else if (!record_number(&point->number, point->value))
         point->number = NAN;
 }
 
@@ -77,7 +85,7 @@ static void collect(Sweep *s)
     s->numeric = 1;
     for (size_t i = 0; i < r->sweep_count; i++) {
         Point *point = &s->points[s->count];
-        parse_point(point, r->sweeps[i]);
+        parse_point(point, r, r->sweeps[i]);
         if (strcmp(point->axis, s->axis) != 0 || !report_has(r, s->shots, point->method))
             continue;
         s->numeric &= !isnan(point->number);
@@ -100,6 +108,17 @@ static void figures_of(Html *h, const Sweep *s, const char *method)
     }
 }
 
+/* What LAKE as it is has on this axis, in brackets; nothing where the settings do not tell. */
+static void default_value(Html *h, const Sweep *s)
+{
+    const char *value = record_setting(s->report->record, strcmp(s->axis, "norm") == 0 ? "normalise" : s->axis);
+
+    if (strcmp(s->axis, "shots") == 0) /* the settings list all numbers */
+        value = s->shots;
+    if (*value != '\0')
+        html_print(h, " (%s)", value);
+}
+
 static void sweep_table(Html *h, const Sweep *s)
 {
     const char *const columns[] = {s->axis, "Image AUROC", "Pixel AUROC", "PRO", "Image AUROC against the default"};
@@ -116,9 +135,9 @@ static void sweep_table(Html *h, const Sweep *s)
         html_row_end(h);
     }
     if (report_has(s->report, s->shots, "lake")) {
-        const char *value = record_setting(s->report->record, s->axis);
-        html_print(h, "<tr><th scope=\"row\"><b>default%s%s%s</b></th>", *value != '\0' ? " (" : "", value,
-                   *value != '\0' ? ")" : "");
+        html_markup(h, "<tr><th scope=\"row\"><b>default");
+        default_value(h, s);
+        html_markup(h, "</b></th>");
         figures_of(h, s, "lake");
         html_markup(h, "<td></td>");
         html_row_end(h);
@@ -246,7 +265,7 @@ static int is_known_axis(const Report *r, size_t i, const char *axis)
     Point earlier;
 
     for (size_t k = 0; k < i; k++) {
-        parse_point(&earlier, r->sweeps[k]);
+        parse_point(&earlier, r, r->sweeps[k]);
         if (strcmp(earlier.axis, axis) == 0)
             return 1;
     }
@@ -269,7 +288,7 @@ void report_sweeps(Html *h, const Report *r)
     html_markup(h, "<section id=\"sweeps\">\n<h2>Sweeps</h2>\n<p>LAKE with one option at a time changed; all else is "
                    "as under <a href=\"#settings\">settings</a>. The default is LAKE as in the tables above.</p>\n");
     for (size_t i = 0; i < r->sweep_count; i++) {
-        parse_point(&first, r->sweeps[i]);
+        parse_point(&first, r, r->sweeps[i]);
         s.axis = first.axis;
         for (size_t n = 0; n < r->shots_count && !is_known_axis(r, i, first.axis); n++) {
             s.shots = r->shots[n];

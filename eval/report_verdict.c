@@ -34,8 +34,9 @@ static void say_difference(Html *h, const Report *r, const char *shots, const ch
     if (isnan(d.error))
         html_markup(h, ", of one category, which decides nothing.");
     else
-        html_print(h, ", category by category: %m.", d.mean > 2 * d.error ? "more than two standard errors, so hardly chance"
-                                                     : "within two standard errors, so it may be chance");
+        html_print(h, ", category by category: %m.",
+                   d.mean > 2 * d.error ? "more than two standard errors, so hardly chance"
+                                        : "within two standard errors, so it may be chance");
 }
 
 static void say_best(Html *h, const Report *r, const char *shots, int measure)
@@ -86,6 +87,17 @@ static void say_decisions(Html *h, const Report *r, const char *shots)
     html_markup(h, "</li>\n");
 }
 
+static void say_texts(Html *h, const Report *r)
+{
+    RecordFigure figure = report_mean(r, "0", "zero", RECORD_IMAGE_AUROC);
+
+    if (figure.categories == 0)
+        return;
+    html_markup(h, "<li>The texts alone, without any normal picture, reach image AUROC ");
+    report_figure(h, figure);
+    html_print(h, "%m.</li>\n", figure.mean - 2 * figure.error > 0.5 ? "" : ", which is not clearly better than guessing");
+}
+
 /* What the paper reports (arXiv 2604.07802), in percent. */
 static void say_paper(Html *h, const char *dataset)
 {
@@ -99,8 +111,8 @@ static void say_paper(Html *h, const char *dataset)
 
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
         if (strncmp(dataset, figures[i][0], strlen(figures[i][0])) == 0)
-            html_print(h, "<li>%s It does not say with what backbone, resolution, blocks and number of normal pictures, "
-                          "so the two need not be comparable.</li>\n", figures[i][1]);
+            html_print(h, "<li>%s It does not say with what backbone, resolution, blocks and number of normal "
+                          "pictures, so the two need not be comparable.</li>\n", figures[i][1]);
 }
 
 /* The unit that is shown first has the most shots; a category may have been measured with fewer alone. */
@@ -123,6 +135,7 @@ void report_verdict(Html *h, const Report *r)
     say_best(h, r, shots, RECORD_PRO);
     say_worst(h, r, shots);
     say_decisions(h, r, shots);
+    say_texts(h, r);
     say_paper(h, record_setting(r->record, "dataset"));
     html_markup(h, "</ul>\n</section>\n");
 }
