@@ -234,7 +234,7 @@ void html_image(Html *h, const Image *image, const char *alt, const char *style)
 
 void html_table_begin(Html *h, const char *caption, const char *const *columns, size_t count)
 {
-    html_print(h, "<div class=\"scroll\"><table>\n<caption>%s</caption>\n<thead><tr>", caption);
+    html_print(h, "<div class=\"scroll\"><table>\n<caption><span>%s</span></caption>\n<thead><tr>", caption);
     for (size_t i = 0; i < count; i++)
         html_print(h, "<th scope=\"col\">%s</th>", columns[i]);
     html_markup(h, "</tr></thead>\n<tbody>\n");

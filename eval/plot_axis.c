@@ -136,6 +136,14 @@ static void number_text(Html *h, const char *classes, double x, double y, double
     html_markup(h, "</text>");
 }
 
+/* About how wide a number is drawn. */
+static double number_width(double value, int decimals)
+{
+    double digits = fabs(value) < 10 ? 1 : floor(log10(fabs(value))) + 1;
+
+    return 6.5 * ((value < 0) + digits + (decimals > 0) + decimals);
+}
+
 /* Markers of about equal area. */
 void plot_mark(Html *h, int style, double x, double y)
 {
@@ -168,12 +176,18 @@ void plot_end(Html *h)
     html_markup(h, "</svg>\n");
 }
 
+/* A number that would meet the one before it is left out. */
 void plot_axis_below(Html *h, const PlotScale *x, const PlotAxis *axis, double top, double bottom)
 {
+    double free_from = -HUGE_VAL;
+
     for (size_t i = 0; i < x->tick_count; i++) {
-        double place = plot_place(x, x->ticks[i]);
+        double place = plot_place(x, x->ticks[i]), half = number_width(x->ticks[i], x->decimals) / 2;
         plot_segment(h, "grid", place, top, place, bottom);
+        if (place - half < free_from)
+            continue;
         number_text(h, "num mid", place, bottom + 14, x->ticks[i], x->decimals);
+        free_from = place + half + 2;
     }
     plot_segment(h, "axis", x->from, bottom, x->to, bottom);
     if (axis->label != NULL)
@@ -233,5 +247,6 @@ void plot_threshold(Html *h, const PlotStrip *plot, const PlotScale *x, double t
     at_right = place > PLOT_WIDTH / 2.0;
     plot_segment(h, "limit", place, top, place, bottom);
     if (plot->threshold_label != NULL)
-        plot_text(h, at_right ? "label end" : "label", at_right ? place + 3 : place - 3, top - 4, plot->threshold_label);
+        plot_text(h, at_right ? "label end" : "label", at_right ? place + 3 : place - 3, top - 4,
+                  plot->threshold_label);
 }

@@ -113,7 +113,7 @@ void plot_lines(Html *h, const PlotLines *plot)
 void plot_lines_table(Html *h, const PlotLines *plot, int x_decimals)
 {
     html_print(h, "<details><summary>The numbers of this chart</summary><div class=\"scroll\"><table>\n"
-                  "<caption>%s</caption>", plot->title);
+                  "<caption><span>%s</span></caption>", plot->title);
     html_print(h, "<thead><tr><th scope=\"col\">%s</th>", plot->x.label != NULL ? plot->x.label : "");
     for (size_t s = 0; s < plot->series_count; s++)
         html_print(h, "<th scope=\"col\">%s</th>", plot->series[s].label);

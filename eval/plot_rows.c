@@ -174,7 +174,7 @@ static void matrix_cell(Html *h, double value, int decimals, double lo, double h
 void plot_matrix(Html *h, const char *caption, const char *const *names, size_t count, const double *values, int decimals,
                  double lo, double hi, int skip_diagonal)
 {
-    html_print(h, "<div class=\"scroll\"><table class=\"matrix\">\n<caption>%s</caption>\n"
+    html_print(h, "<div class=\"scroll\"><table class=\"matrix\">\n<caption><span>%s</span></caption>\n"
                   "<thead><tr><th scope=\"col\"></th>", caption);
     for (size_t i = 0; i < count; i++)
         html_print(h, "<th scope=\"col\" title=\"%s\">%z</th>", names[i], i + 1);

@@ -144,8 +144,8 @@ int record_write_settings(const char *const *keys, const char *const *values, si
 
 /* ---- means ---- */
 
-/* The distinct categories, numbers of shots, or methods of all rows, in the order in which they first occur. The strings
- * are the record's, the list is freed by the caller; NULL after a failure. LAKE_BAD_INPUT for more than
+/* The distinct categories, numbers of shots, or methods of all rows, in the order in which they first occur. The
+ * strings are the record's, the list is freed by the caller; NULL after a failure. LAKE_BAD_INPUT for more than
  * RECORD_NAMES_MAX. */
 enum { RECORD_NAMES_MAX = 4096 };
 typedef enum { RECORD_CATEGORIES, RECORD_SHOTS, RECORD_METHODS } RecordNames;

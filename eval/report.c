@@ -29,6 +29,22 @@ static size_t part_sweeps(const char **methods, const char **sweeps, size_t coun
     return kept;
 }
 
+static void rank_methods(const char **ranked, const char *const *methods, size_t count)
+{
+    static const char *const first[] = {"lake", "zero", "patchcore", "anomalydino"};
+    const size_t firsts = sizeof first / sizeof *first;
+    size_t done = 0;
+
+    for (size_t i = 0; i <= firsts; i++)
+        for (size_t m = 0; m < count; m++) {
+            size_t rank = 0;
+            while (rank < firsts && strcmp(methods[m], first[rank]) != 0)
+                rank++;
+            if (rank == i)
+                ranked[done++] = methods[m];
+        }
+}
+
 /* How many a number of shots is: "all", and what is no number, is more than any. */
 static double shots_value(const char *shots)
 {
@@ -68,6 +84,7 @@ static void close_report(Report *r)
     free(r->categories);
     free(r->shots);
     free(r->methods);
+    free(r->ranked);
     free(r->sweeps);
     free(r->shown);
 }
@@ -86,14 +103,16 @@ static int open_report(Report *r, const Record *record, Error *e)
     if (code == LAKE_OK)
         code = record_names(&r->methods, &r->method_count, record, RECORD_METHODS, e);
     if (code == LAKE_OK) {
+        r->ranked = malloc(r->method_count * sizeof *r->ranked);
         r->sweeps = malloc(r->method_count * sizeof *r->sweeps);
         r->shown = malloc(r->category_count * sizeof *r->shown);
-        if (r->sweeps == NULL || r->shown == NULL)
+        if (r->ranked == NULL || r->sweeps == NULL || r->shown == NULL)
             code = error_memory(e, "a report");
     }
     if (code != LAKE_OK)
         return code;
     r->method_count = part_sweeps(r->methods, r->sweeps, r->method_count, &r->sweep_count);
+    rank_methods(r->ranked, r->methods, r->method_count);
     qsort(r->shots, r->shots_count, sizeof *r->shots, by_shots);
     for (size_t c = 0; c < r->category_count; c++)
         r->shown[c] = unit_to_show(record, r->categories[c]);
@@ -139,13 +158,20 @@ static void introduction(Html *h, const Report *r)
 static const char *setting_name(const char *key)
 {
     static const char *const names[][2] = {
-        {"dataset", "Data set"},      {"root", "Its folder"},          {"layout", "Its layout"},
-        {"weights", "Weights"},       {"model", "Model"},              {"fingerprint", "Fingerprint of the weights"},
-        {"resolution", "Resolution"}, {"layers", "Blocks"},            {"neurons", "Neurons per block"},
-        {"lambda", "Text weight"},    {"pooling", "Pooling"},          {"normalise", "Token normalisation"},
-        {"methods", "Methods"},       {"shots", "Normal pictures"},    {"seeds", "Draws of them"},
-        {"draw", "How they are drawn"}, {"pixels", "Pixels measured"}, {"pro", "PRO up to"},
-        {"command", "Command"},
+        {"program", "Program"},         {"dataset", "Layout of the data set"},
+        {"root", "Its folder"},         {"categories", "Categories"},
+        {"texts", "What texts call it"}, {"weights", "Weights"},
+        {"model", "Model"},             {"fingerprint", "Fingerprint of the weights"},
+        {"resolution", "Resolution"},   {"layers", "Blocks"},
+        {"neurons", "Neurons per block"}, {"select", "Selection of neurons"},
+        {"normalise", "Token normalisation"}, {"distance", "Distance"},
+        {"coreset", "Share of the gallery kept"}, {"trim", "Share of patches distrusted"},
+        {"lambda", "Text weight"},      {"pooling", "Pooling"},
+        {"methods", "Methods"},         {"shots", "Normal pictures drawn"},
+        {"seeds", "Draws"},             {"draw", "How they are drawn"},
+        {"sweep", "Sweeps"},            {"pixels", "Size of maps compared"},
+        {"pro", "Thresholds of PRO"},   {"normal pictures", "Normal pictures there are"},
+        {"test pictures", "Test pictures"}, {"command", "Command"},
     };
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)

@@ -56,7 +56,7 @@ static int example_picture(Html *h, const RecordUnit *unit, const RecordExample 
                 png_decode(&image, png, size, path, 0, NULL) == LAKE_OK;
 
     if (shown) {
-        snprintf(alt, sizeof alt, "%.200s, photo beside overlay", x->image);
+        snprintf(alt, sizeof alt, "%.200s: photo, map, and map over the photo", x->image);
         html_png(h, png, size, image.width, image.height, alt, NULL);
         *left -= size;
         img_free(&image);
@@ -91,7 +91,7 @@ static void examples_of(Html *h, const RecordUnit *unit, const char *role, const
         if (strcmp(unit->examples[i].role, role) != 0)
             continue;
         if (count++ == 0)
-            html_print(h, "<h4>%s</h4>\n<div class=\"columns tight\">\n", heading);
+            html_print(h, "<h4>%s</h4>\n<div class=\"columns tight wide\">\n", heading);
         example(h, unit, &unit->examples[i], threshold, left);
     }
     if (count > 0)
@@ -147,9 +147,11 @@ static void category(Html *h, const Report *r, size_t index)
 
 void report_categories(Html *h, const Report *r)
 {
-    html_markup(h, "<section id=\"categories\">\n<h2>Category by category</h2>\n<p>Each category as its first draw of most "
-                   "normal pictures has it: curves, histogram, chosen neurons and pictures are of that one draw, while the "
-                   "tables above are means over draws. Pictures are shown beside LAKE&#8217;s map over them.</p>\n");
+    html_markup(h, "<section id=\"categories\">\n<h2>Category by category</h2>\n<p>Each category as its first draw of "
+                   "most normal pictures has it: curves, histogram, chosen neurons and pictures are of that one draw, "
+                   "while the tables above are means over draws. The pictures are those that LAKE judged "
+                   "worst: the photo, its map, and the map over the photo. The green line is the outline of the true "
+                   "defect, and what is inside the white line is above the threshold.</p>\n");
     for (size_t c = 0; c < r->category_count; c++)
         category(h, r, c);
     html_markup(h, "</section>\n");

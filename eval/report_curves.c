@@ -101,25 +101,6 @@ static void curves_of(Curves *c, const RecordUnit *unit, const char *method, con
     label_of(c->pr_label, method, report_row(unit, method), RECORD_IMAGE_AP);
 }
 
-/* The methods whose curves are drawn: those that papers compare first, then what else there is. */
-static size_t choose_methods(const char *chosen[SERIES], const Report *r, size_t category)
-{
-    static const char *const first[] = {"lake", "zero", "patchcore", "anomalydino"};
-    size_t count = 0;
-
-    for (size_t i = 0; i < sizeof first / sizeof *first; i++)
-        if (unit_of(r, category, first[i]) != NULL)
-            chosen[count++] = first[i];
-    for (size_t m = 0; m < r->method_count && count < SERIES; m++) {
-        int known = 0;
-        for (size_t i = 0; i < sizeof first / sizeof *first; i++)
-            known |= strcmp(r->methods[m], first[i]) == 0;
-        if (!known && unit_of(r, category, r->methods[m]) != NULL)
-            chosen[count++] = r->methods[m];
-    }
-    return count;
-}
-
 static void roc_chart(Html *h, const char *category, const Curves *curves, size_t count)
 {
     static const double corner[2] = {0, 1};
@@ -169,15 +150,16 @@ static void precision_chart(Html *h, const char *category, const Curves *curves,
 
 static void draw_curves(Html *h, const Report *r, size_t category, Curves *curves)
 {
-    const char *methods[SERIES];
-    size_t count = choose_methods(methods, r, category), drawn = 0;
+    size_t drawn = 0;
     double share = NAN;
 
-    for (size_t i = 0; i < count && h->error.code == LAKE_OK; i++) {
-        const RecordUnit *unit = unit_of(r, category, methods[i]);
+    for (size_t m = 0; m < r->method_count && drawn < SERIES && h->error.code == LAKE_OK; m++) {
+        const RecordUnit *unit = unit_of(r, category, r->ranked[m]);
         Scores scores;
-        if (open_scores(&scores, unit, methods[i]))
-            curves_of(&curves[drawn], unit, methods[i], &scores, &h->error);
+        if (unit == NULL)
+            continue;
+        if (open_scores(&scores, unit, r->ranked[m]))
+            curves_of(&curves[drawn], unit, r->ranked[m], &scores, &h->error);
         else
             error_memory(&h->error, "scores");
         if (scores.good > 0 && scores.bad > 0) {

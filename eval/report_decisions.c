@@ -47,8 +47,9 @@ static void by_method(Html *h, const Report *r, const char *shots)
 
 void report_decisions(Html *h, const Report *r)
 {
-    html_markup(h, "<section id=\"decisions\">\n<h2>Decisions</h2>\n<p>A ranking is not a decision. The threshold comes from "
-                   "the normal pictures that were drawn, each judged by the others; no defective picture had a say.</p>\n");
+    html_markup(h, "<section id=\"decisions\">\n<h2>Decisions</h2>\n<p>A ranking is not a decision. The threshold "
+                   "comes from the normal pictures that were drawn, each judged by the others; no defective picture "
+                   "had a say.</p>\n");
     for (size_t s = 0; s < r->shots_count; s++) {
         html_markup(h, "<h3>With ");
         report_shots(h, r->shots[s]);

@@ -13,6 +13,7 @@ typedef struct {
     const char **categories; /* [category_count] in the order of the units */
     const char **shots;      /* [shots_count] ascending, "all" last */
     const char **methods;    /* [method_count] those that are no sweep's */
+    const char **ranked;     /* [method_count] the same, those that papers compare first: for charts of a few */
     const char **sweeps;     /* [sweep_count] "lake neurons=50" */
     size_t category_count, shots_count, method_count, sweep_count;
     const RecordUnit **shown; /* [category_count] what the category's page shows: the first seed of most shots */

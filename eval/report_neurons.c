@@ -92,9 +92,9 @@ static void overlap_of_block(Html *h, const Report *r, size_t block, const Chose
     snprintf(title, sizeof title, "Block %lu: channels in common over channels chosen by either (Jaccard)",
              (unsigned long)block);
     plot_matrix(h, title, names, r->category_count, jaccard, 2, 0, 1, 1);
-    html_print(h, "<p>In block %z two categories have %1 channels in common, mean of all pairs (Jaccard %3); %1 would be "
-                  "expected of choices by chance, %1 times fewer.</p>\n", block, o.common, o.jaccard, o.by_chance,
-               o.common / o.by_chance);
+    html_print(h, "<p>In block %z two categories have %1 channels in common, mean of all pairs (Jaccard %3). Choices "
+                  "by chance would have %1, so there are %1 times as many.</p>\n", block, o.common, o.jaccard,
+               o.by_chance, o.common / o.by_chance);
 }
 
 /* What a block needs; each block is looked at by itself. */
@@ -137,8 +137,8 @@ void report_overlap(Html *h, const Report *r)
     else if (r->category_count == 1)
         html_markup(h, "<p>One category alone has nothing to share; its neurons are listed below.</p>\n");
     else
-        html_markup(h, "<p>Which channels LAKE chose in each category, and how far the choices agree: of the first draw of "
-                       "most normal pictures.</p>\n");
+        html_markup(h, "<p>Which channels LAKE chose in each category, and how far the choices agree: of the first "
+                       "draw of most normal pictures.</p>\n");
     for (size_t i = 0; i < first->neuron_count && r->category_count > 1; i++)
         if (is_first_of_block(first, i))
             open_block(h, r, first->neurons[i].block);
@@ -159,8 +159,8 @@ static void neurons_of_block(Html *h, const RecordUnit *unit, size_t block)
             width = unit->neurons[i].width;
             count++;
         }
-    html_print(h, "<div class=\"card\"><p class=\"small\">Block %z: %z of %z channels, %1&#160;% of the variance; those of "
-                  "most:</p>\n<ul class=\"neurons\">\n", block, count, width, 100 * sum);
+    html_print(h, "<div class=\"card\"><p class=\"small\">Block %z: %z of %z channels, %1&#160;% of the variance; "
+                  "those of most:</p>\n<ul class=\"neurons\">\n", block, count, width, 100 * sum);
     for (size_t i = 0; i < unit->neuron_count && listed < LISTED; i++)
         if (unit->neurons[i].block == block) {
             html_print(h, "<li><span>channel %z</span> ", unit->neurons[i].channel);

@@ -1,5 +1,6 @@
-/* The report's sweeps: LAKE with one option changed, rows whose method is "lake OPTION=VALUE", and behind a further space
- * what else was changed: "lake contaminate=2 trim=0.1". Each option gets a table and charts, against LAKE as it is. */
+/* The report's sweeps: LAKE with one option changed, rows whose method is "lake OPTION=VALUE", and behind a further
+ * space what else was changed: "lake contaminate=2 trim=0.1". Each option gets a table and charts, against LAKE as it
+ * is. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +37,13 @@ static void copy_part(char to[NAME_ROOM], const char *from, size_t length)
     to[length] = '\0';
 }
 
-static void parse_point(Point *point, const char *method)
+/* How many channels there are, for "all" of them; NaN where no unit tells. */
+static double width_of(const Report *r)
+{
+    return r->shown[0]->neuron_count > 0 ? (double)r->shown[0]->neurons[0].width : NAN;
+}
+
+static void parse_point(Point *point, const Report *r, const char *method)
 {
     const char *axis = strchr(method, ' ') + 1, *value = strchr(axis, '=') + 1;
     size_t length = strcspn(value, " ");
@@ -45,7 +52,9 @@ static void parse_point(Point *point, const char *method)
     copy_part(point->axis, axis, (size_t)(value - 1 - axis));
     copy_part(point->value, value, length);
     copy_part(point->variant, value[length] == ' ' ? value + length + 1 : "", strlen(value + length));
-    if (!record_number(&point->number, point->value))
+    if (strcmp(point->axis, "neurons") == 0 && strcmp(point->value, "all") == 0)
+        point->number = width_of(r);
+    else if (!record_number(&point->number, point->value))
         point->number = NAN;
 }
 
@@ -76,7 +85,7 @@ static void collect(Sweep *s)
     s->numeric = 1;
     for (size_t i = 0; i < r->sweep_count; i++) {
         Point *point = &s->points[s->count];
-        parse_point(point, r->sweeps[i]);
+        parse_point(point, r, r->sweeps[i]);
         if (strcmp(point->axis, s->axis) != 0 || !report_has(r, s->shots, point->method))
             continue;
         s->numeric &= !isnan(point->number);
@@ -99,12 +108,23 @@ static void figures_of(Html *h, const Sweep *s, const char *method)
     }
 }
 
+/* What LAKE as it is has on this axis, in brackets; nothing where the settings do not tell. */
+static void default_value(Html *h, const Sweep *s)
+{
+    const char *value = record_setting(s->report->record, strcmp(s->axis, "norm") == 0 ? "normalise" : s->axis);
+
+    if (strcmp(s->axis, "shots") == 0) /* the settings list all numbers */
+        value = s->shots;
+    if (*value != '\0')
+        html_print(h, " (%s)", value);
+}
+
 static void sweep_table(Html *h, const Sweep *s)
 {
     const char *const columns[] = {s->axis, "Image AUROC", "Pixel AUROC", "PRO", "Image AUROC against the default"};
 
-    html_table_begin(h, "Means over categories \302\261 standard error; the last column is the mean difference within a "
-                        "category", columns, sizeof columns / sizeof *columns);
+    html_table_begin(h, "Means over categories \302\261 standard error; the last column is the mean difference within "
+                        "a category", columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < s->count; i++) {
         const Point *p = &s->points[i];
         html_print(h, "<tr><th scope=\"row\">%s%s%s</th>", p->value, *p->variant != '\0' ? ", " : "", p->variant);
@@ -115,9 +135,9 @@ static void sweep_table(Html *h, const Sweep *s)
         html_row_end(h);
     }
     if (report_has(s->report, s->shots, "lake")) {
-        const char *value = record_setting(s->report->record, s->axis);
-        html_print(h, "<tr><th scope=\"row\"><b>default%s%s%s</b></th>", *value != '\0' ? " (" : "", value,
-                   *value != '\0' ? ")" : "");
+        html_markup(h, "<tr><th scope=\"row\"><b>default");
+        default_value(h, s);
+        html_markup(h, "</b></th>");
         figures_of(h, s, "lake");
         html_markup(h, "<td></td>");
         html_row_end(h);
@@ -127,20 +147,19 @@ static void sweep_table(Html *h, const Sweep *s)
 
 /* ---- charts ---- */
 
-/* The axis is logarithmic where its values span much; then those that are far enough apart are its ticks. */
+/* The axis is logarithmic where its values span much; those that are far enough apart are its ticks. */
 static void choose_axis(PlotAxis *axis, double ticks[TICKS], const Sweep *s)
 {
     const double least = s->points[0].number, largest = s->points[s->count - 1].number;
-    const double apart = pow(largest / least, 0.08);
 
     axis->label = s->axis;
-    if (!(least > 0) || largest < 8 * least)
-        return;
-    for (size_t i = 0; i < s->count && axis->tick_count < TICKS; i++)
-        if (axis->tick_count == 0 || s->points[i].number >= apart * ticks[axis->tick_count - 1])
-            ticks[axis->tick_count++] = s->points[i].number;
+    axis->logarithmic = least > 0 && largest >= 8 * least;
     axis->ticks = ticks;
-    axis->logarithmic = 1;
+    for (size_t i = 0; i < s->count && axis->tick_count < TICKS; i++) {
+        double value = s->points[i].number, last = axis->tick_count > 0 ? ticks[axis->tick_count - 1] : -HUGE_VAL;
+        if (axis->logarithmic ? value >= last * pow(largest / least, 0.08) : value >= last + 0.08 * (largest - least))
+            ticks[axis->tick_count++] = value;
+    }
 }
 
 /* Of numbers: a line per variant, and LAKE as it is as a line across. x, y and error have room for all points of all
@@ -246,7 +265,7 @@ static int is_known_axis(const Report *r, size_t i, const char *axis)
     Point earlier;
 
     for (size_t k = 0; k < i; k++) {
-        parse_point(&earlier, r->sweeps[k]);
+        parse_point(&earlier, r, r->sweeps[k]);
         if (strcmp(earlier.axis, axis) == 0)
             return 1;
     }
@@ -266,10 +285,10 @@ void report_sweeps(Html *h, const Report *r)
         error_memory(&h->error, "sweeps");
         return;
     }
-    html_markup(h, "<section id=\"sweeps\">\n<h2>Sweeps</h2>\n<p>LAKE with one option at a time changed; all else is as "
-                   "under <a href=\"#settings\">settings</a>. The default is LAKE as in the tables above.</p>\n");
+    html_markup(h, "<section id=\"sweeps\">\n<h2>Sweeps</h2>\n<p>LAKE with one option at a time changed; all else is "
+                   "as under <a href=\"#settings\">settings</a>. The default is LAKE as in the tables above.</p>\n");
     for (size_t i = 0; i < r->sweep_count; i++) {
-        parse_point(&first, r->sweeps[i]);
+        parse_point(&first, r, r->sweeps[i]);
         s.axis = first.axis;
         for (size_t n = 0; n < r->shots_count && !is_known_axis(r, i, first.axis); n++) {
             s.shots = r->shots[n];

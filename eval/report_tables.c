@@ -62,6 +62,13 @@ static int is_measured(const Report *r, const char *shots, int measure)
     return 0;
 }
 
+static void best_cell(Html *h, double value, double best)
+{
+    html_markup(h, "<td>");
+    html_print(h, report_same(value, best) ? BEST : "%3", value);
+    html_markup(h, "</td>");
+}
+
 static void category_row(Html *h, const Report *r, const char *shots, int measure, size_t category)
 {
     double best = NAN;
@@ -74,19 +81,19 @@ static void category_row(Html *h, const Report *r, const char *shots, int measur
         double value = record_category_mean(r->record, r->categories[category], shots, r->methods[m], measure);
         if (!report_has(r, shots, r->methods[m]))
             continue;
-        html_markup(h, "<td>");
-        html_print(h, report_same(value, best) ? BEST : "%3", value);
-        html_markup(h, "</td>");
+        best_cell(h, value, best);
     }
     html_row_end(h);
 }
 
 static void mean_rows(Html *h, const Report *r, const char *shots, int measure)
 {
+    double best = best_mean(r, shots, measure);
+
     html_markup(h, "</tbody>\n<tfoot>\n<tr><th scope=\"row\">Mean</th>");
     for (size_t m = 0; m < r->method_count; m++)
         if (report_has(r, shots, r->methods[m]))
-            html_cell_number(h, report_mean(r, shots, r->methods[m], measure).mean, 3);
+            best_cell(h, report_mean(r, shots, r->methods[m], measure).mean, best);
     html_markup(h, "</tr>\n<tr class=\"light\"><th scope=\"row\">&#177; standard error</th>");
     for (size_t m = 0; m < r->method_count; m++)
         if (report_has(r, shots, r->methods[m]))
@@ -96,8 +103,8 @@ static void mean_rows(Html *h, const Report *r, const char *shots, int measure)
 
 static void categories_by_methods(Html *h, const Report *r, const char *shots, int measure)
 {
-    html_print(h, "<div class=\"scroll\"><table>\n<caption>%s by category and method; * and bold: the best of a "
-                  "row</caption>\n<thead><tr><th scope=\"col\">Category</th>", report_measure(measure));
+    html_print(h, "<div class=\"scroll\"><table>\n<caption><span>%s by category and method; * and bold: the best "
+                  "of a row</span></caption>\n<thead><tr><th scope=\"col\">Category</th>", report_measure(measure));
     for (size_t m = 0; m < r->method_count; m++)
         if (report_has(r, shots, r->methods[m]))
             html_print(h, "<th scope=\"col\">%s</th>", r->methods[m]);
@@ -109,7 +116,7 @@ static void categories_by_methods(Html *h, const Report *r, const char *shots, i
 
 /* ---- measures over shots ---- */
 
-enum { CURVES = 4, POINTS = 12 };
+enum { CURVES = 4, POINTS = 12, TITLE_ROOM = 80 };
 
 /* The numbers of shots that are numbers above 0, at most POINTS. */
 static size_t numbers_of_shots(double x[POINTS], const char *shots[POINTS], const Report *r)
@@ -135,19 +142,21 @@ static void shots_chart(Html *h, const Report *r, int measure)
     size_t count = numbers_of_shots(x, shots, r);
     PlotSeries series[CURVES];
     PlotLines plot = {0};
+    char title[TITLE_ROOM];
 
     for (size_t m = 0; m < r->method_count && plot.series_count < CURVES; m++) {
+        const char *method = r->ranked[m];
         PlotSeries *s = &series[plot.series_count];
         size_t defined = 0;
         for (size_t i = 0; i < count; i++) {
-            RecordFigure figure = report_mean(r, shots[i], r->methods[m], measure);
+            RecordFigure figure = report_mean(r, shots[i], method, measure);
             values[plot.series_count][i] = figure.mean;
             errors[plot.series_count][i] = figure.error;
             defined += figure.categories > 0;
         }
         if (defined < 2)
             continue;
-        s->label = r->methods[m];
+        s->label = method;
         s->style = (int)plot.series_count;
         s->x = x;
         s->y = values[plot.series_count];
@@ -158,7 +167,8 @@ static void shots_chart(Html *h, const Report *r, int measure)
     }
     if (plot.series_count == 0)
         return;
-    plot.title = measure == RECORD_PRO ? "PRO by number of normal pictures" : "Image AUROC by number of normal pictures";
+    snprintf(title, sizeof title, "%s by number of normal pictures", report_measure(measure));
+    plot.title = title;
     plot.x.label = "normal pictures";
     plot.x.ticks = x;
     plot.x.tick_count = count;

@@ -4,7 +4,8 @@
 
 #include "eval/report_internal.h"
 
-/* The method of the highest mean with so many shots, another than `but` (which may be NULL); NULL where there is none. */
+/* The method of the highest mean with so many shots, another than `but` (which may be NULL); NULL where there is
+ * none. */
 static const char *best_method(const Report *r, const char *shots, int measure, const char *but)
 {
     const char *best = NULL;
@@ -33,8 +34,9 @@ static void say_difference(Html *h, const Report *r, const char *shots, const ch
     if (isnan(d.error))
         html_markup(h, ", of one category, which decides nothing.");
     else
-        html_print(h, ", category by category: %m two standard errors, %m.", d.mean > 2 * d.error ? "more than" : "within",
-                   d.mean > 2 * d.error ? "so hardly chance" : "so it may be chance");
+        html_print(h, ", category by category: %m.",
+                   d.mean > 2 * d.error ? "more than two standard errors, so hardly chance"
+                                        : "within two standard errors, so it may be chance");
 }
 
 static void say_best(Html *h, const Report *r, const char *shots, int measure)
@@ -78,19 +80,30 @@ static void say_decisions(Html *h, const Report *r, const char *shots)
 
     if (d.good + d.bad == 0)
         return;
-    html_print(h, "<li>At the threshold that LAKE set itself, from the normal pictures alone, %1&#160;% of the normal test "
-                  "pictures raise a false alarm and %1&#160;% of the defective ones are missed.", alarms, misses);
+    html_print(h, "<li>At the threshold that LAKE set itself, from the normal pictures alone, %1&#160;% of the normal "
+                  "test pictures raise a false alarm and %1&#160;% of the defective ones are missed.", alarms, misses);
     if (alarms > 10 || misses > 10)
         html_markup(h, " For most uses that is too many: look at the scores and set <code>--threshold</code>.");
     html_markup(h, "</li>\n");
+}
+
+static void say_texts(Html *h, const Report *r)
+{
+    RecordFigure figure = report_mean(r, "0", "zero", RECORD_IMAGE_AUROC);
+
+    if (figure.categories == 0)
+        return;
+    html_markup(h, "<li>The texts alone, without any normal picture, reach image AUROC ");
+    report_figure(h, figure);
+    html_print(h, "%m.</li>\n", figure.mean - 2 * figure.error > 0.5 ? "" : ", which is not clearly better than guessing");
 }
 
 /* What the paper reports (arXiv 2604.07802), in percent. */
 static void say_paper(Html *h, const char *dataset)
 {
     static const char *const figures[][2] = {
-        {"mvtec", "On MVTec-AD the paper reports image AUROC 94.7, pixel AUROC 93.7 and PRO 88.9 (in percent) for LAKE, "
-                  "and image AUROC 81.6 and PRO 45.8 with 100 random channels in place of the top 100."},
+        {"mvtec", "On MVTec-AD the paper reports image AUROC 94.7, pixel AUROC 93.7 and PRO 88.9 (in percent) for "
+                  "LAKE, and image AUROC 81.6 and PRO 45.8 with 100 random channels in place of the top 100."},
         {"visa", "On VisA the paper reports image AUROC 89.4 (in percent) for LAKE."},
         {"btad", "On BTAD the paper reports image AUROC 96.2 and pixel AUROC 96.2 (in percent) for LAKE."},
         {"bmad", "On Brain-AD, which is BMAD's Brain, the paper reports pixel AUROC 97.2 (in percent) for LAKE."},
@@ -98,8 +111,8 @@ static void say_paper(Html *h, const char *dataset)
 
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
         if (strncmp(dataset, figures[i][0], strlen(figures[i][0])) == 0)
-            html_print(h, "<li>%s It does not say with what backbone, resolution, blocks and number of normal pictures, so "
-                          "the two need not be comparable.</li>\n", figures[i][1]);
+            html_print(h, "<li>%s It does not say with what backbone, resolution, blocks and number of normal "
+                          "pictures, so the two need not be comparable.</li>\n", figures[i][1]);
 }
 
 /* The unit that is shown first has the most shots; a category may have been measured with fewer alone. */
@@ -122,6 +135,7 @@ void report_verdict(Html *h, const Report *r)
     say_best(h, r, shots, RECORD_PRO);
     say_worst(h, r, shots);
     say_decisions(h, r, shots);
+    say_texts(h, r);
     say_paper(h, record_setting(r->record, "dataset"));
     html_markup(h, "</ul>\n</section>\n");
 }

@@ -351,6 +351,50 @@ static void test_strip(void)
     check_markup(&h, "a strip without scores and threshold");
 }
 
+/* The heights of the bars of the path that begins with `start`, in pictures; returns how many bars there are. */
+static size_t bars_of(double heights[80], const char *svg, const char *start, double unit)
+{
+    const char *p = strstr(svg, start);
+    double base = 0, top, right;
+    size_t count = 0;
+
+    if (p == NULL || sscanf(strstr(p, " d=\"M"), " d=\"M%lf %lf", &right, &base) != 2)
+        return 0;
+    for (p = strchr(p, 'V'); count < 80 && sscanf(p, "V%lfH%lf", &top, &right) == 2; p = strchr(p + 1, 'V'))
+        heights[count++] = (base - top) / unit;
+    return count;
+}
+
+/* Scores over a fixed axis from 0 to 1: 25 bins of 0.04, five to a tick. The highest bar has 4 pictures of 4 ticks. */
+static void test_histogram(void)
+{
+    const double normal[] = {0.05, 0.06, 0.07, 0.0799, 0.5, -3, NAN}, defective[] = {0.97, 1, 7, 0.041, INFINITY};
+    const PlotGroup groups[] = {{hostile, PLOT_BLUE, normal, 7}, {"b", PLOT_ORANGE, defective, 5}};
+    PlotStrip plot = {hostile, {hostile, 0, 1, NULL, 0, 0}, groups, 2, 0.5, hostile};
+    double heights[80] = {0};
+    size_t count;
+    Html h;
+
+    html_open(&h);
+    plot_histogram(&h, &plot);
+    count = bars_of(heights, h.text, "class=\"fill s0\" d=\"M40.0", 150 / 4.0);
+    check(count == 25 && fabs(heights[0] - 1) < 0.01 && fabs(heights[1] - 4) < 0.01 && fabs(heights[12] - 1) < 0.01 &&
+              fabs(heights[24]) < 0.01, "bars are as high as there are scores in their bin", "%d bars: %g %g %g %g",
+          (int)count, heights[0], heights[1], heights[12], heights[24]);
+    count = bars_of(heights, h.text, "class=\"line s1\" d=\"M40.0", 150 / 4.0);
+    check(count == 25 && fabs(heights[1] - 1) < 0.01 && fabs(heights[24] - 3) < 0.01 && fabs(heights[0]) < 0.01,
+          "what lies outside is in the outermost bins", "%d bars: %g %g %g", (int)count,
+          heights[0], heights[1], heights[24]);
+    check(count_of(h.text, "class=\"limit\"") == 1 && strstr(h.text, ">4<") != NULL && strstr(h.text, ">0.5<") == NULL,
+          "a threshold, and whole numbers at the left", "%s", h.text);
+    check_markup(&h, "a histogram");
+    plot.group_count = 0;
+    plot.threshold = NAN;
+    html_open(&h);
+    plot_histogram(&h, &plot);
+    check_markup(&h, "a histogram of nothing");
+}
+
 static void test_rows(void)
 {
     const double values[] = {0.5, NAN, 0.7}, errors[] = {0.1, 0.1, INFINITY}, matrix[] = {1, NAN, INFINITY, -5};
@@ -447,6 +491,7 @@ int main(void)
     test_lines();
     test_places();
     test_strip();
+    test_histogram();
     test_rows();
     test_demo_page();
     return 0;
