@@ -169,7 +169,7 @@ static int calibrate(Fusion *f, int s, const char *source, Error *e)
 }
 
 /* Pairs two lists. Stacks of maps whose images have no names are in the same order. */
-static int pair_sides(size_t **partner, const Side sides[SIDES], Error *e)
+static int pair_sides(size_t **partner, const Side *sides, Error *e)
 {
     const Names *a = &sides[LAKE].list, *b = &sides[OTHER].list;
 
