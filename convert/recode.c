@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "clip.h"
 #include "convert/config.h"
 
 enum {
@@ -84,6 +85,17 @@ static int list_tensors(Recoding *r)
     return code;
 }
 
+/* What is not opened as a model, for its tokenizer say, would be refused again in its new form. */
+static int check_model(const Recoding *r)
+{
+    Clip model;
+    int code = clip_open(&model, r->options->checkpoint, r->e);
+
+    if (code == LAKE_OK)
+        clip_close(&model);
+    return code;
+}
+
 /* Opens the file again, so that the pages read so far no longer count as memory of this process. */
 static int release(Recoding *r)
 {
@@ -158,6 +170,8 @@ int recode(const ConvertOptions *options, ConvertProgress *progress, ConvertNote
         r->fingerprint = wts_fingerprint(r->file);
         code = list_tensors(r);
     }
+    if (code == LAKE_OK)
+        code = check_model(r);
     if (code == LAKE_OK)
         code = write_output(r, note);
     wts_close(r->file);

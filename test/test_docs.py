@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """doc/METHOD.md leads a reader from formulas to code; this test walks the same way. Every `file:function` that it cites
 must be defined in that file, every --option must be one of the command's, every path must exist; and every equation of
-lake.c, that is every public function there, must be cited. Needs Python's standard library alone."""
+lake.c, that is every public function there, must be cited. weights/README.md must state the checksums that are compared. Needs Python's standard library alone."""
 import pathlib
 import re
 
@@ -49,7 +49,15 @@ def check_paths(text):
         check((ROOT / path).is_file(), f"path {path}", "no such file")
 
 
+def check_checksums():
+    """weights/README.md and the table in convert/known.c tell the same of OpenAI's files."""
+    table = dict(re.findall(r'\{"([\w.-]+)", "([0-9a-f]{64})"\}', (ROOT / "convert" / "known.c").read_text()))
+    told = dict(re.findall(r"^\| `([\w.-]+)` \| `([0-9a-f]{64})` \|$", (ROOT / "weights" / "README.md").read_text(), re.M))
+    check(len(told) == 4 and all(table.get(name) == sha for name, sha in told.items()), "OpenAI's checksums in weights/README.md", f"{told}")
+
+
 def main():
+    check_checksums()
     if not METHOD.is_file():
         return check(False, "doc/METHOD.md", "no such file")
     text = METHOD.read_text()

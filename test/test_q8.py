@@ -5,9 +5,11 @@ it is, stay those of f32. Embeddings are computed by the plain kernel, the defin
 import os
 import pathlib
 import re
+import struct
 import subprocess
 import sys
 import tempfile
+import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "golden"))
@@ -154,7 +156,13 @@ def test_clip_files():
     damaged = bytearray((FOLDER / "direct_f32.clip").read_bytes())
     damaged[-5] ^= 1
     (FOLDER / "damaged.clip").write_bytes(damaged)
+    whole = bytearray((FOLDER / "direct_f32.clip").read_bytes())
+    head_size, _, count = struct.unpack_from("<III", whole, 24)
+    struct.pack_into("<I", whole, 144 + 112 * count + 20, 0xffffffff)  # the id of the first byte, under a right checksum
+    struct.pack_into("<I", whole, 28, zlib.crc32(whole[:28] + bytes(4) + whole[32:head_size]))
+    (FOLDER / "tokenizer.clip").write_bytes(whole)
     for name, code, says, arguments in (
+            ("a .clip file whose tokenizer is damaged", 3, "tokenizer", (FOLDER / "tokenizer.clip", "--dtype", "f16")),
             ("q8 of q8", 3, "is q8 already", (FOLDER / "direct_q8.clip", "--dtype", "q8")),
             ("f32 of q8", 3, "is q8 already", (FOLDER / "direct_q8.clip",)),
             ("a damaged .clip file", 3, "tensor text.projection.weight are damaged", (FOLDER / "damaged.clip", "--dtype", "q8")),
