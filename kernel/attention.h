@@ -232,7 +232,7 @@ static void multiply_panels(const Head *h, float *c, size_t ldc, const float *x,
             size_t row = rows * i / tiles, end = rows * (i + 1) / tiles;
             for (size_t at = 0; at < PANEL; at += TILE_COLUMNS) {
                 Tile t = {c + row * ldc + j * PANEL + at, ldc, x + row * SHORT_STRIDE, panel + at, lanes, NULL, add,
-                          panel, NULL, NULL, NULL};
+                          panel, lanes, NULL, NULL, NULL};
                 h->tile(end - row, &t);
             }
         }

@@ -13,9 +13,9 @@
 
 #include "kernel/vector_math.h"
 
-#include "kernel/tile.h"
-
 #include "kernel/memory.h"
+
+#include "kernel/tile.h"
 
 #include "kernel/rows.h"
 

@@ -38,7 +38,9 @@ typedef struct {
 typedef struct {
     size_t column, columns; /* of y */
     size_t lanes;
-    const float *panel, *ahead;
+    const float *panel;
+    const void *ahead; /* what the thread reads from memory next, and how many cache lines that is */
+    size_t ahead_lines;
     const float *x_block;
     float bias[PANEL];      /* zero where it was added before */
     float scales[PANEL];    /* of q8 */
@@ -56,44 +58,50 @@ static void activate(float *y, size_t ldy, size_t rows, size_t columns, Epilogue
     }
 }
 
-/* `count` rows from `row` on against columns `at` and on of the panel: a tile, or, where y has fewer than TILE_COLUMNS
- * columns left, one by way of a buffer of full width. */
-static void run_tile(const Product *p, const Step *s, size_t row, size_t count, size_t at)
+/* A tile of which y has `columns` columns only, by way of a buffer of full width. */
+static void run_cut_tile(TileFunction tile, size_t rows, size_t columns, Tile *t)
 {
-    float *y = p->y + row * p->ldy + s->column + at, buffer[TILE_ROWS * TILE_COLUMNS] = {0};
-    size_t columns = smaller(TILE_COLUMNS, s->columns - at);
-    Tile t = {y, p->ldy, s->x_block + row * p->lanes.stride, s->panel + at, s->lanes, s->has_bias ? s->bias + at : NULL,
-              s->add, s->ahead, p->codes + row, s->scales + at, s->sums + at};
+    float buffer[TILE_ROWS * TILE_COLUMNS] = {0}, *y = t->c;
+    size_t ldy = t->ldc;
 
-    if (columns == TILE_COLUMNS) {
-        p->tile(count, &t);
-    } else {
-        t.c = buffer;
-        t.ldc = TILE_COLUMNS;
-        for (size_t r = 0; s->add && r < count; r++)
-            memcpy(buffer + r * TILE_COLUMNS, y + r * p->ldy, columns * sizeof *y);
-        p->tile(count, &t);
-        for (size_t r = 0; r < count; r++)
-            memcpy(y + r * p->ldy, buffer + r * TILE_COLUMNS, columns * sizeof *y);
-    }
+    t->c = buffer;
+    t->ldc = TILE_COLUMNS;
+    for (size_t r = 0; t->add && r < rows; r++)
+        memcpy(buffer + r * TILE_COLUMNS, y + r * ldy, columns * sizeof *y);
+    tile(rows, t);
+    for (size_t r = 0; r < rows; r++)
+        memcpy(y + r * ldy, buffer + r * TILE_COLUMNS, columns * sizeof *y);
+}
+
+/* Rows row .. end - 1 against columns `at` and on of the panel. `part` of `parts` of what is wanted next is fetched
+ * meanwhile. */
+static void run_tile(const Product *p, const Step *s, size_t row, size_t end, size_t at, size_t part, size_t parts)
+{
+    size_t columns = smaller(TILE_COLUMNS, s->columns - at), first_line = s->ahead_lines * part / parts;
+    size_t lines = s->ahead_lines * (part + 1) / parts - first_line, pace = lines == 0 ? s->lanes : s->lanes / lines;
+    float *y = p->y + row * p->ldy + s->column + at;
+    Tile t = {y, p->ldy, s->x_block + row * p->lanes.stride, s->panel + at, s->lanes, s->has_bias ? s->bias + at : NULL,
+              s->add, (const float *)s->ahead + first_line * LINE_FLOATS, pace == 0 ? 1 : pace, p->codes + row,
+              s->scales + at, s->sums + at};
+
+    if (columns == TILE_COLUMNS)
+        p->tile(end - row, &t);
+    else
+        run_cut_tile(p->tile, end - row, columns, &t);
     if (s->is_last)
-        activate(y, p->ldy, count, columns, p->epilogue);
+        activate(y, p->ldy, end - row, columns, p->epilogue);
 }
 
 /* All rows against one panel. They are spread evenly over the tiles: 197 rows are 13 or 14 each, no tile is left with
- * one. Each tile fetches its part of the next panel. */
-static void run_step(const Product *p, Step *s)
+ * one. */
+static void run_step(const Product *p, const Step *s)
 {
-    size_t tiles = divide_up(p->rows, TILE_ROWS);
-    const float *next = s->ahead;
+    size_t tiles = divide_up(p->rows, TILE_ROWS), across = divide_up(s->columns, TILE_COLUMNS);
 
-    for (size_t i = 0; i < tiles; i++) {
-        size_t row = p->rows * i / tiles, end = p->rows * (i + 1) / tiles;
-
-        s->ahead = next + s->lanes * PANEL * i / tiles;
-        for (size_t at = 0; at < s->columns; at += TILE_COLUMNS)
-            run_tile(p, s, row, end - row, at);
-    }
+    for (size_t i = 0; i < tiles; i++)
+        for (size_t j = 0; j < across; j++)
+            run_tile(p, s, p->rows * i / tiles, p->rows * (i + 1) / tiles, j * TILE_COLUMNS, i * across + j,
+                     tiles * across);
 }
 
 /* Panel `index` at block `block` of k; the panel is in `buffer` or where it is stored. */
@@ -114,24 +122,42 @@ static void begin_step(Step *s, const Product *p, size_t index, size_t block, fl
     if (w->type == WTS_Q8)
         memcpy(s->scales, w->scales + s->column, s->columns * sizeof *s->scales);
     s->panel = panel_of(buffer, w, index, k0, smaller(p->lanes.block * p->lanes.in_lane, w->columns - k0), s->scales);
-    s->ahead = s->panel;
-    if (s->panel != buffer && s->column + PANEL < w->rows)
-        s->ahead = stored_panel(w, index + 1, k0);
 #ifdef V_HAS_Q8
     if (p->lanes.arithmetic == ARITHMETIC_Q8)
         sum_columns(s->sums, s->panel, s->lanes);
 #endif
 }
 
+/* Panel `index` at block `block` of k is what the thread will read after this step. */
+static void look_ahead(Step *s, const Product *p, size_t index, size_t block)
+{
+    const Matrix *w = p->w;
+    size_t numbers = p->lanes.block * p->lanes.in_lane, k0 = block * numbers, line = LINE_FLOATS * sizeof(float);
+
+    s->ahead = s->panel;
+    s->ahead_lines = 0;
+    if (w->layout == LAYOUT_PANELS && index * PANEL < w->rows && k0 < w->columns) {
+        s->ahead = stored_panel(w, index, k0);
+        s->ahead_lines = smaller(numbers, w->columns - k0) * PANEL * wts_type_size(w->type) / line;
+    }
+}
+
 /* Panels first .. end - 1 over all of k. */
 static void run_group(const Product *p, size_t first, size_t end, float *buffer)
 {
     Step s;
+    size_t other_threads = (size_t)kernel_threads() - 1;
 
     memset(&s, 0, sizeof s); /* the columns that a last panel lacks */
     for (size_t block = 0; block < p->lanes.blocks; block++) {
         for (size_t i = first; i < end; i++) {
             begin_step(&s, p, i, block, buffer);
+            if (i + 1 < end)
+                look_ahead(&s, p, i + 1, block);
+            else if (block + 1 < p->lanes.blocks)
+                look_ahead(&s, p, first, block + 1);
+            else
+                look_ahead(&s, p, end + other_threads * (end - first), 0); /* most likely: the others take theirs */
             run_step(p, &s);
         }
     }

@@ -36,15 +36,12 @@ typedef struct {
     size_t lanes;
     const float *bias;  /* of the columns, or NULL */
     int add;
-    const float *ahead; /* what will be read next from memory: fetched meanwhile, a cache line every AHEAD lanes */
+    const float *ahead; /* what will be read next from memory: fetched meanwhile, a cache line every `pace` lanes */
+    size_t pace;        /* 1 or more */
     const RowCode *codes;         /* Q8: of the rows */
     const float *column_scales;   /* Q8 */
     const int32_t *column_sums;   /* Q8: of each column's bytes over these lanes */
 } Tile;
-
-/* A cache line is 16 lanes, half a step of the panel: so 16 tiles (224 rows, AVX-512) fetch all of the next panel. All
- * at once in front of the tile they would fill the queue of misses, and the processor waits. */
-#define AHEAD 8
 
 V_INLINE V multiply_add(const Arithmetic arithmetic, V x, V b, V sum)
 {
@@ -87,10 +84,10 @@ V_INLINE void tile_of(const int rows, const size_t stride, const Arithmetic arit
             sum[r][j] = v_zero();
     }
     for (size_t left = t->lanes; left > 0;) {
-        size_t steps = left < AHEAD ? left : AHEAD;
+        size_t steps = left < t->pace ? left : t->pace;
 
         v_prefetch(ahead);
-        ahead += 16;
+        ahead += LINE_FLOATS;
         left -= steps;
         for (; steps > 0; steps--, x++, panel += PANEL) {
             V b[TILE_VECTORS];
