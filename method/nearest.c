@@ -26,7 +26,8 @@ enum { PIECE = 352, LEAST_PIECE = 64 }; /* queries of a thread at a time; for fe
 enum { ROW_BLOCK = CODES_BLOCK };       /* rows at a time */
 enum { STRIDE = ROW_BLOCK + 16 };       /* of the products: not a power of two, so that they do not share cache sets */
 enum { SCAN = 32 };                     /* rows ruled out at once */
-enum { WORTH_TRYING = 3 };              /* rows of a block for each query: beyond, floats are faster than bytes */
+enum { LANES = 8 };                     /* sums side by side that compilers make a vector of */
+enum { WORTH_TRYING = 8 };              /* rows of a block for each query: beyond, floats are faster than bytes */
 
 double nearest_squared(const float *a, const float *b, size_t width)
 {
@@ -68,7 +69,7 @@ typedef struct {
     const float *bias;    /* -||g||^2 / 2 */
     double length, error; /* the largest ||g|| and the largest ||g~ - g||, g~ being what is multiplied */
     double gamma;
-    size_t tried;         /* distances that were computed directly, in all blocks */
+    size_t tried;         /* rows that the product did not rule out though they are farther, in all blocks */
 } Block;
 
 typedef struct {
@@ -145,13 +146,35 @@ static size_t next_candidate(const float *y, size_t j, size_t count, float limit
     }
 }
 
+/* Whether floats are enough to tell that a row is farther than the best one. All terms of the sum are 0 or more, so it is
+ * off by gamma times itself at most. */
+static int is_farther(const float *a, const float *b, size_t width, double best, double gamma)
+{
+    float sums[LANES] = {0}, sum = 0;
+    size_t k = 0;
+
+    for (; k + LANES <= width; k += LANES)
+        for (size_t i = 0; i < LANES; i++)
+            sums[i] += (a[k + i] - b[k + i]) * (a[k + i] - b[k + i]);
+    for (; k < width; k++)
+        sum += (a[k] - b[k]) * (a[k] - b[k]);
+    for (size_t i = 0; i < LANES; i++)
+        sum += sums[i];
+    return sum <= FLT_MAX && sum * (1 - 2 * gamma) > best + (double)FLT_MIN * (double)width;
+}
+
 static void try_row(Query *q, Block *block, size_t j)
 {
     const LakeLayer *layer = block->layer;
     uint32_t row = (uint32_t)(block->first + j);
-    double squared = nearest_squared(q->numbers, layer->gallery + (size_t)row * layer->count, layer->count);
+    const float *numbers = layer->gallery + (size_t)row * layer->count;
+    double squared;
 
-    block->tried++;
+    if (is_farther(q->numbers, numbers, layer->count, q->best, block->gamma)) {
+        block->tried++;
+        return;
+    }
+    squared = nearest_squared(q->numbers, numbers, layer->count);
     if (squared < q->best || (squared == q->best && row < q->winner)) {
         q->best = squared;
         q->winner = row;
@@ -270,7 +293,7 @@ static void search_piece(const Piece *p, Block *block, float *workspace)
         multiply_floats(&m, p, width);
     block->tried = 0;
     for (size_t r = 0; r < layer->rows; r += ROW_BLOCK) {
-        if (bytes && block->tried > (r / ROW_BLOCK + 8) * WORTH_TRYING * p->count) {
+        if (bytes && block->tried > (r / ROW_BLOCK + 1) * WORTH_TRYING * p->count) {
             bytes = 0;
             multiply_floats(&m, p, width);
         }

@@ -245,7 +245,8 @@ static int is_unfit(const LakeLayer *layer, const float *query)
         length += exact * exact;
         largest = fabsf(centred[k]) > largest ? fabsf(centred[k]) : largest;
     }
-    return norm != length || (largest > 0 && largest < 1e-15f) || (largest == 0 && error < sqrt(length)) || !(error >= 0);
+    return norm != length || (largest > 0 && largest < 1e-15f) || (largest == 0 && error < sqrt(length)) ||
+           !(error >= 0);
 }
 
 static void test_codes(const char *kernel)

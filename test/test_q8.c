@@ -104,7 +104,8 @@ static size_t miscoded(const float *x, size_t width)
     }
     tensor_linear(y, width, x, width, 1, &w, NULL, EPILOGUE_NONE, workspace);
     for (size_t k = 0; k < width; k++) /* y has been rounded to a float */
-        far += !(fabs((double)y[k] - x[k]) <= ((double)highest - lowest) * KERNEL_CODE_ERROR + fabs((double)y[k]) * 2e-7);
+        far += !(fabs((double)y[k] - x[k]) <=
+                 ((double)highest - lowest) * KERNEL_CODE_ERROR + 2e-7 * fabs((double)y[k]));
     free(identity);
     free(scales);
     free(y);
