@@ -190,6 +190,7 @@ static int run(int argc, char **argv, Error *e)
         {"-o", OPTION_TEXT, &r.output, "RESULTS.csv", 0, 0, "the table to write; its parts go to RESULTS.parts/"},
         {"--html", OPTION_TEXT, &r.html, "FILE", 0, 0, "the results as a page, too"},
         MODEL_OPTION(r.weights),
+        {"--name", OPTION_TEXT, &r.name, "NAME", 0, 0, "what the data set is called in the results (default: LAYOUT)"},
         {"--categories", OPTION_TEXT, &r.categories, "A,B", 0, 0, "only these (default: all)"},
         {"--shots", OPTION_TEXT, &r.shots, "1,2,4", 0, 0, "normal pictures; 0: none, all: every one (default 4)"},
         {"--seeds", OPTION_COUNT, &r.seeds, "N", 0, 0, "draws of each number of shots (default 1)"},

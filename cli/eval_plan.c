@@ -292,6 +292,7 @@ static int open_data(EvalPlan *p, const EvalRequest *r, const Arguments *argumen
 
     p->run.layout = arguments->items[0];
     p->run.root = arguments->items[1];
+    p->run.name = r->name != NULL ? r->name : arguments->items[0];
     if (code == LAKE_OK)
         code = dataset_collect(&p->data, layout, arguments->items[1], e);
     p->run.data = &p->data;

@@ -9,7 +9,7 @@
 
 /* What stands on the line; texts are NULL where nothing was given. */
 typedef struct {
-    const char *output, *html, *weights, *categories, *shots, *methods, *pixels, *shard;
+    const char *output, *html, *name, *weights, *categories, *shots, *methods, *pixels, *shard;
     size_t seeds, examples;
     int draw, pro, gather, no_text;
     TextList sweeps;

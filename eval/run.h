@@ -11,6 +11,7 @@
 /* What is to be measured. */
 typedef struct {
     const char *layout, *root; /* as the user named them */
+    const char *name;          /* of the data set in the record */
     const DatasetCollection *data;
     const Clip *model;
     const char *weights;   /* what the record calls the model */

@@ -107,7 +107,7 @@ static int add_row(RunWork *work, const char *method, const ExperimentOutcome *o
         return code;
     row = &work->rows[work->row_count++];
     memset(row, 0, sizeof *row);
-    row->dataset = work->plan->layout;
+    row->dataset = work->plan->name;
     run_category_name(category, sizeof category, work->plan, work->x->dataset);
     row->category = run_copy(&work->arena, category);
     row->shots = shots_text(work);

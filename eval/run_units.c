@@ -240,7 +240,8 @@ static void add_data(Settings *s, const RunPlan *plan)
     size_t train = 0, test = 0;
     char *list, name[256];
 
-    add_text(s, "dataset", plan->layout);
+    add_text(s, "dataset", plan->name);
+    add_text(s, "layout", plan->layout);
     add_text(s, "root", plan->root);
     list = add_setting(s, "categories");
     list[0] = '\0';

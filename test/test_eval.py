@@ -264,6 +264,22 @@ def test_draws():
     check(many.returncode == 0 and "too few" in many.stderr and len(rows_of("few.csv")) == 2, "draws that a category has no room for are left out, with a note", many.stderr)
 
 
+def test_variants():
+    """What else the line can ask for."""
+    exact = {row["category"]: row for row in rows_of("mvtec.csv") if row["method"] == "lake"}["nut"]
+    other = evaluate("mvtec", "data-mvtec", "pro.csv", "--methods", "lake", "--shots", 2, "--pro", 200, "--name", "MY, nuts")
+    if other is not None:
+        same = [m for m in MEASURES if other[0][m] == exact[m]]
+        check(same == MEASURES[:-1] and abs(float(other[0]["pro"]) - float(exact["pro"])) < 0.2, "--pro 200 changes that column alone", other[0])
+        check({row["dataset"] for row in other} == {"MY, nuts"}, "--name names the data set", other[0])
+    small = evaluate("mvtec", "data-mvtec", "small.csv", "--methods", "lake", "--shots", 2, "--pixels", 24)
+    check(small is not None and small[0]["pixel_auroc"] != exact["pixel_auroc"] and small[0]["image_auroc"] == exact["image_auroc"] and
+          abs(float(small[0]["pixel_auroc"]) - float(exact["pixel_auroc"])) < 0.1, "--pixels N compares maps and masks at another size", small)
+    bare = evaluate("mvtec", "data-mvtec", "bare.csv", "--shots", 2, "--no-text")
+    check(bare is not None and len(bare) == 22 and not any("zero" in row["method"] for row in bare) and
+          next(row for row in bare if row["method"] == "lake")["threshold"] != exact["threshold"], "--no-text leaves the texts out", bare and len(bare))
+
+
 OPTIONS = ["--shots", "1,2", "--seeds", 2, "--sweep", "neurons=8,32", "--methods", "lake,lake-random,zero,patchcore,patchcore+lake", "--examples", 2]
 
 
@@ -358,6 +374,7 @@ def main():
         test_measures()
         test_sweeps()
         test_draws()
+        test_variants()
         whole = test_goes_on()
         test_shares(whole)
         test_bad_pictures()
