@@ -166,9 +166,10 @@ def tables_of(root, section):
 def starred(values):
     """The cells of numbers or figures, the best ones with a star behind the number."""
     key = [v[0] if isinstance(v, tuple) else v for v in values]
-    best = max((k for k in key if k is not None), default=None)
+    defined = [k for k in key if k is not None]
+    best = max(defined) if len(defined) > 1 else None
     cells = [figure(v) if isinstance(v, tuple) else number(v) for v in values]
-    return [re.sub(r"^([0-9.]+)", r"\1 *", cell) if k is not None and number(k) == number(best) else cell for k, cell in zip(key, cells)]
+    return [re.sub(r"^([0-9.]+)", r"\1 *", cell) if None not in (k, best) and number(k) == number(best) else cell for k, cell in zip(key, cells)]
 
 
 def expected_main_tables(rows):
@@ -176,6 +177,10 @@ def expected_main_tables(rows):
         methods = ["zero"] if shots == "0" else ["zero", *[m for m in METHODS if m != "zero"]]
         columns = [starred([mean(rows, shots, m, measure) for m in methods]) for measure in MEASURES]
         yield heading, "Means over", [["Method", *NAMES]] + [[m, *(c[i] for c in columns)] for i, m in enumerate(methods)]
+        if shots == "0":
+            yield heading, "By category", [["Category", *NAMES]] + [[c, *(number(category_mean(rows, c, shots, "zero", m)) for m in MEASURES)]
+                                                                   for c in CATEGORIES]
+            continue
         for measure, name in ((m, NAMES[MEASURES.index(m)]) for m in ("image_auroc", "pixel_auroc", "pro")):
             body = [[c, *starred([category_mean(rows, c, shots, m, measure) for m in methods])] for c in CATEGORIES]
             foot = [mean(rows, shots, m, measure) for m in methods]
