@@ -171,7 +171,8 @@ static const char *setting_name(const char *key)
         {"seeds", "Draws"},             {"draw", "How they are drawn"},
         {"sweep", "Sweeps"},            {"pixels", "Size of maps compared"},
         {"pro", "Thresholds of PRO"},   {"normal pictures", "Normal pictures there are"},
-        {"test pictures", "Test pictures"}, {"command", "Command"},
+        {"test pictures", "Test pictures"}, {"positions", "Resampling of positions"},
+        {"command", "Command"},
     };
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)

@@ -7,7 +7,7 @@
 #include "eval/plot.h"
 #include "eval/report_internal.h"
 
-enum { LISTED = 8, TITLE_ROOM = 160 };
+enum { LISTED = 8, TITLE_ROOM = 60 };
 
 /* The channels of a unit in a block, ascending. */
 typedef struct {
@@ -89,8 +89,7 @@ static void overlap_of_block(Html *h, const Report *r, size_t block, const Chose
         return;
     for (size_t c = 0; c < r->category_count; c++)
         names[c] = report_category(r, c);
-    snprintf(title, sizeof title, "Block %lu: channels in common over channels chosen by either (Jaccard)",
-             (unsigned long)block);
+    snprintf(title, sizeof title, "Block %lu: Jaccard", (unsigned long)block);
     plot_matrix(h, title, names, r->category_count, jaccard, 2, 0, 1, 1);
     html_print(h, "<p>In block %z two categories have %1 channels in common, mean of all pairs (Jaccard %3). Choices "
                   "by chance would have %1, so there are %1 times as many.</p>\n", block, o.common, o.jaccard,
@@ -138,7 +137,8 @@ void report_overlap(Html *h, const Report *r)
         html_markup(h, "<p>One category alone has nothing to share; its neurons are listed below.</p>\n");
     else
         html_markup(h, "<p>Which channels LAKE chose in each category, and how far the choices agree: of the first "
-                       "draw of most normal pictures.</p>\n");
+                       "draw of most normal pictures. Jaccard: channels in common over channels chosen by "
+                       "either.</p>\n");
     for (size_t i = 0; i < first->neuron_count && r->category_count > 1; i++)
         if (is_first_of_block(first, i))
             open_block(h, r, first->neurons[i].block);

@@ -10,15 +10,35 @@
 /* What follows the best of a row or column: no colour is needed to see it. */
 #define BEST "<b>%3</b>&#8202;*"
 
+enum { NAME_ROOM = 80 };
+
 /* ---- methods by measures ---- */
+
+/* The best of some values; among fewer than two there is none. */
+typedef struct {
+    double value;
+    size_t count;
+} Best;
+
+static void add_to_best(Best *best, double value)
+{
+    if (isnan(value))
+        return;
+    best->value = best->count++ == 0 ? value : fmax(best->value, value);
+}
+
+static double best_of(const Best *best)
+{
+    return best->count > 1 ? best->value : NAN;
+}
 
 static double best_mean(const Report *r, const char *shots, int measure)
 {
-    double best = NAN;
+    Best best = {NAN, 0};
 
     for (size_t m = 0; m < r->method_count; m++)
-        best = fmax(best, report_mean(r, shots, r->methods[m], measure).mean);
-    return best;
+        add_to_best(&best, report_mean(r, shots, r->methods[m], measure).mean);
+    return best_of(&best);
 }
 
 static void figure_cell(Html *h, RecordFigure figure, double best)
@@ -71,17 +91,17 @@ static void best_cell(Html *h, double value, double best)
 
 static void category_row(Html *h, const Report *r, const char *shots, int measure, size_t category)
 {
-    double best = NAN;
+    Best best = {NAN, 0};
 
     for (size_t m = 0; m < r->method_count; m++)
-        best = fmax(best, record_category_mean(r->record, r->categories[category], shots, r->methods[m], measure));
+        add_to_best(&best, record_category_mean(r->record, r->categories[category], shots, r->methods[m], measure));
     html_print(h, "<tr><th scope=\"row\"><a href=\"#category-%z\">%s</a></th>", category + 1,
                report_category(r, category));
     for (size_t m = 0; m < r->method_count; m++) {
         double value = record_category_mean(r->record, r->categories[category], shots, r->methods[m], measure);
         if (!report_has(r, shots, r->methods[m]))
             continue;
-        best_cell(h, value, best);
+        best_cell(h, value, best_of(&best));
     }
     html_row_end(h);
 }
@@ -101,22 +121,54 @@ static void mean_rows(Html *h, const Report *r, const char *shots, int measure)
     html_markup(h, "</tr>\n</tfoot>\n</table></div>\n");
 }
 
+/* A name may be broken behind a plus sign, so that many columns fit. */
+static void method_heading(Html *h, const char *method)
+{
+    const char *plus = strchr(method, '+');
+    char first[NAME_ROOM];
+
+    if (plus == NULL || (size_t)(plus - method) + 2 > sizeof first) {
+        html_print(h, "<th scope=\"col\">%s</th>", method);
+        return;
+    }
+    snprintf(first, sizeof first, "%.*s", (int)(plus - method) + 1, method);
+    html_print(h, "<th scope=\"col\">%s<wbr/>%s</th>", first, plus + 1);
+}
+
 static void categories_by_methods(Html *h, const Report *r, const char *shots, int measure)
 {
     html_print(h, "<div class=\"scroll\"><table>\n<caption><span>%s by category and method; * and bold: the best "
                   "of a row</span></caption>\n<thead><tr><th scope=\"col\">Category</th>", report_measure(measure));
     for (size_t m = 0; m < r->method_count; m++)
         if (report_has(r, shots, r->methods[m]))
-            html_print(h, "<th scope=\"col\">%s</th>", r->methods[m]);
+            method_heading(h, r->methods[m]);
     html_markup(h, "</tr></thead>\n<tbody>\n");
     for (size_t c = 0; c < r->category_count; c++)
         category_row(h, r, shots, measure, c);
     mean_rows(h, r, shots, measure);
 }
 
+/* ---- categories by measures, of the only method ---- */
+
+static void categories_by_measures(Html *h, const Report *r, const char *shots, const char *method)
+{
+    const char *columns[1 + RECORD_MEASURES] = {"Category"};
+
+    for (int i = 0; i < RECORD_MEASURES; i++)
+        columns[1 + i] = report_measure(i);
+    html_table_begin(h, "By category", columns, 1 + RECORD_MEASURES);
+    for (size_t c = 0; c < r->category_count; c++) {
+        html_print(h, "<tr><th scope=\"row\"><a href=\"#category-%z\">%s</a></th>", c + 1, report_category(r, c));
+        for (int i = 0; i < RECORD_MEASURES; i++)
+            html_cell_number(h, record_category_mean(r->record, r->categories[c], shots, method, i), 3);
+        html_row_end(h);
+    }
+    html_table_end(h);
+}
+
 /* ---- measures over shots ---- */
 
-enum { CURVES = 4, POINTS = 12, TITLE_ROOM = 80 };
+enum { CURVES = 4, POINTS = 12 };
 
 /* The numbers of shots that are numbers above 0, at most POINTS. */
 static size_t numbers_of_shots(double x[POINTS], const char *shots[POINTS], const Report *r)
@@ -142,7 +194,7 @@ static void shots_chart(Html *h, const Report *r, int measure)
     size_t count = numbers_of_shots(x, shots, r);
     PlotSeries series[CURVES];
     PlotLines plot = {0};
-    char title[TITLE_ROOM];
+    char title[NAME_ROOM];
 
     for (size_t m = 0; m < r->method_count && plot.series_count < CURVES; m++) {
         const char *method = r->ranked[m];
@@ -195,6 +247,20 @@ static void by_shots(Html *h, const Report *r)
 
 /* ---- the section ---- */
 
+/* The method that alone was measured with so many shots, or NULL. */
+static const char *only_method(const Report *r, const char *shots)
+{
+    const char *only = NULL;
+
+    for (size_t m = 0; m < r->method_count; m++)
+        if (report_has(r, shots, r->methods[m])) {
+            if (only != NULL)
+                return NULL;
+            only = r->methods[m];
+        }
+    return only;
+}
+
 void report_tables(Html *h, const Report *r)
 {
     static const int shown[] = {RECORD_IMAGE_AUROC, RECORD_PIXEL_AUROC, RECORD_PRO};
@@ -207,7 +273,9 @@ void report_tables(Html *h, const Report *r)
         report_shots(h, r->shots[s]);
         html_markup(h, "</h3>\n");
         methods_by_measures(h, r, r->shots[s]);
-        for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
+        if (only_method(r, r->shots[s]) != NULL)
+            categories_by_measures(h, r, r->shots[s], only_method(r, r->shots[s]));
+        for (size_t i = 0; i < sizeof shown / sizeof *shown && only_method(r, r->shots[s]) == NULL; i++)
             if (is_measured(r, r->shots[s], shown[i]))
                 categories_by_methods(h, r, r->shots[s], shown[i]);
     }

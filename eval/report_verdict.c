@@ -47,7 +47,11 @@ static void say_best(Html *h, const Report *r, const char *shots, int measure)
     if (best == NULL)
         return;
     figure = report_mean(r, shots, best, measure);
-    html_print(h, "<li>By %s, <b>%s</b> comes out first: ", report_measure(measure), best);
+    html_print(h, "<li>By %s, <b>%s</b> comes out first", report_measure(measure), best);
+    for (size_t m = 0; m < r->method_count; m++)
+        if (r->methods[m] != best && report_mean(r, shots, r->methods[m], measure).mean == figure.mean)
+            html_print(h, ", with <b>%s</b>", r->methods[m]);
+    html_markup(h, ": ");
     report_figure(h, figure);
     html_print(h, " over %z %m.", figure.categories, figure.categories == 1 ? "category" : "categories");
     other = strcmp(best, "lake") == 0 ? best_method(r, shots, measure, best) : "lake";
@@ -95,7 +99,7 @@ static void say_texts(Html *h, const Report *r)
         return;
     html_markup(h, "<li>The texts alone, without any normal picture, reach image AUROC ");
     report_figure(h, figure);
-    html_print(h, "%m.</li>\n", figure.mean - 2 * figure.error > 0.5 ? "" : ", which is not clearly better than guessing");
+    html_print(h, "%m.</li>\n", figure.mean - 2 * figure.error <= 0.5 ? ", which is not clearly better than guessing" : "");
 }
 
 /* What the paper reports (arXiv 2604.07802), in percent. */

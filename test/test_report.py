@@ -33,7 +33,7 @@ COLUMNS = ["dataset", "category", "shots", "seed", "method", *MEASURES, "normals
            "false_alarms", "misses", "skipped"]
 CATEGORIES = ["<b>nut</b>, \"M8\" & 'co'", "leather", "z\u00e9ro 100%"]
 METHODS = ["lake", "zero", "patchcore", "anomalydino", "patchcore+lake"]
-SWEEPS = ["lake neurons=10", "lake neurons=all", "lake neurons=50", "lake norm=none", "lake shots=2", "lake pooling=max", "lake pooling=<top>&1", "lake contaminate=1",
+SWEEPS = ["lake neurons=10", "lake neurons=all", "lake neurons=50", "lake norm=none", "lake shots=2", "lake pooling=max", "lake pooling=<top>&1", "lake contaminate=0", "lake contaminate=1",
           "lake contaminate=2", "lake contaminate=1 trim=0.1", "lake contaminate=2 trim=0.1"]
 DASH = "\u2013"
 
@@ -166,9 +166,10 @@ def tables_of(root, section):
 def starred(values):
     """The cells of numbers or figures, the best ones with a star behind the number."""
     key = [v[0] if isinstance(v, tuple) else v for v in values]
-    best = max((k for k in key if k is not None), default=None)
+    defined = [k for k in key if k is not None]
+    best = max(defined) if len(defined) > 1 else None
     cells = [figure(v) if isinstance(v, tuple) else number(v) for v in values]
-    return [re.sub(r"^([0-9.]+)", r"\1 *", cell) if k is not None and number(k) == number(best) else cell for k, cell in zip(key, cells)]
+    return [re.sub(r"^([0-9.]+)", r"\1 *", cell) if None not in (k, best) and number(k) == number(best) else cell for k, cell in zip(key, cells)]
 
 
 def expected_main_tables(rows):
@@ -176,6 +177,10 @@ def expected_main_tables(rows):
         methods = ["zero"] if shots == "0" else ["zero", *[m for m in METHODS if m != "zero"]]
         columns = [starred([mean(rows, shots, m, measure) for m in methods]) for measure in MEASURES]
         yield heading, "Means over", [["Method", *NAMES]] + [[m, *(c[i] for c in columns)] for i, m in enumerate(methods)]
+        if shots == "0":
+            yield heading, "By category", [["Category", *NAMES]] + [[c, *(number(category_mean(rows, c, shots, "zero", m)) for m in MEASURES)]
+                                                                   for c in CATEGORIES]
+            continue
         for measure, name in ((m, NAMES[MEASURES.index(m)]) for m in ("image_auroc", "pixel_auroc", "pro")):
             body = [[c, *starred([category_mean(rows, c, shots, m, measure) for m in methods])] for c in CATEGORIES]
             foot = [mean(rows, shots, m, measure) for m in methods]
@@ -203,13 +208,13 @@ def expected_sweeps(rows):
     shown = ("image_auroc", "pixel_auroc", "pro")
     for axis, default in (("neurons", "default (100)"), ("norm", "default (clip)"), ("shots", "default (4)"), ("pooling", "default (max)"),
                           ("contaminate", "default")):
-        lines = [[axis, "Image AUROC", "Pixel AUROC", "PRO", "Image AUROC against the default"]]
+        lines = [[axis, "Image AUROC", "Pixel AUROC", "PRO", "Image AUROC against " + ("contaminate=0" if axis == "contaminate" else "default")]]
         methods = [m for m in SWEEPS if m.startswith(f"lake {axis}=")]
         if axis in ("neurons", "contaminate"):  # numbers are in their order, all of the 64 channels last
             methods.sort(key=lambda m: float(re.sub("all", "64", m.split("=")[1].split()[0])))
         for method in methods:
             lines.append([method.split("=", 1)[1].replace(" ", ", "), *(figure(mean(rows, "4", method, m)) for m in shown),
-                          figure(difference(rows, "4", method, "lake", "image_auroc"))])
+                          figure(difference(rows, "4", method, "lake contaminate=0" if axis == "contaminate" else "lake", "image_auroc"))])
         yield f"{axis}, with 4 normal pictures", "Means over", lines + [[default, *(figure(mean(rows, "4", "lake", m)) for m in shown), ""]]
 
 
