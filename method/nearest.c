@@ -146,8 +146,8 @@ static size_t next_candidate(const float *y, size_t j, size_t count, float limit
     }
 }
 
-/* Whether floats are enough to tell that a row is farther than the best one. All terms of the sum are 0 or more, so it is
- * off by gamma times itself at most. */
+/* Whether floats are enough to tell that a row is farther than the best one. All terms of the sum are 0 or more, so it
+ * is off by gamma times itself at most. */
 static int is_farther(const float *a, const float *b, size_t width, double best, double gamma)
 {
     float sums[LANES] = {0}, sum = 0;
