@@ -54,7 +54,17 @@ static void print_cell(const char *field, int width)
 /* The mean rows of the table that was just written, a line per method and number of shots. */
 static int print_means(const char *path, Error *e)
 {
-    enum { CATEGORY = 1, SHOTS, SEED, METHOD, MEASURES, GOOD = MEASURES + RECORD_MEASURES + 4, BAD, FALSE_ALARMS, MISSES };
+    enum {
+        CATEGORY = 1,
+        SHOTS,
+        SEED,
+        METHOD,
+        MEASURES,
+        GOOD = MEASURES + RECORD_MEASURES + 4,
+        BAD,
+        FALSE_ALARMS,
+        MISSES
+    };
     int width = 8, code;
     Csv table;
 
@@ -64,8 +74,8 @@ static int print_means(const char *path, Error *e)
     for (size_t i = 0; i < table.rows; i++)
         if ((int)strlen(csv_field(&table, i, METHOD)) > width)
             width = (int)strlen(csv_field(&table, i, METHOD));
-    printf("%-*s  shots  image AUROC      AP  F1-max  pixel AUROC      AP  F1-max     PRO  false alarms  missed\n", width,
-           "method");
+    printf("%-*s  shots  image AUROC      AP  F1-max  pixel AUROC      AP  F1-max     PRO  false alarms  missed\n",
+           width, "method");
     for (size_t i = 0; i < table.rows; i++) {
         if (strcmp(csv_field(&table, i, CATEGORY), "mean") != 0 || csv_field(&table, i, SEED)[0] != '\0')
             continue;
@@ -102,8 +112,10 @@ static int write_results(const Record *record, const EvalPlan *p, Error *e)
     printf("\nEvery measurement is in %s%s%s; scores, draws and neurons are in %s\n", p->output,
            p->html != NULL ? ", and as a page in " : "", p->html != NULL ? p->html : "", p->run.parts);
     if (count_skipped(record) > 0)
-        return error_set(e, LAKE_BAD_INPUT, "pictures could not be read and were left out: the column 'skipped' of %s counts "
-                         "them, skipped.csv in %s names them", p->output, p->run.parts);
+        return error_set(e, LAKE_BAD_INPUT,
+                         "pictures could not be read and were left out: the column 'skipped' of %s counts "
+                         "them, skipped.csv in %s names them",
+                         p->output, p->run.parts);
     return LAKE_OK;
 }
 
@@ -120,9 +132,10 @@ static int gather(const EvalPlan *p, const RunUnit *units, size_t count, Error *
         }
     if (missing > 0) {
         char *folder = run_unit_folder(&p->run, &units[first]);
-        code = error_set(e, LAKE_BAD_INPUT, "%lu of %lu parts are not finished, the first is %s: run the missing shares, or the "
-                         "same line without --gather", (unsigned long)missing, (unsigned long)count,
-                         folder != NULL ? folder : "");
+        code = error_set(e, LAKE_BAD_INPUT,
+                         "%lu of %lu parts are not finished, the first is %s: run the missing shares, or the "
+                         "same line without --gather",
+                         (unsigned long)missing, (unsigned long)count, folder != NULL ? folder : "");
         free(folder);
         return code;
     }
@@ -160,7 +173,8 @@ static int measure(EvalPlan *p, Error *e)
     progress_clear(&screen.bar);
     if (code == LAKE_OK && p->shares > 0)
         printf("share %lu of %lu: %lu of %lu parts are in %s; --gather in place of --shard joins them\n",
-               (unsigned long)p->share, (unsigned long)p->shares, (unsigned long)some, (unsigned long)count, p->run.parts);
+               (unsigned long)p->share, (unsigned long)p->shares, (unsigned long)some, (unsigned long)count,
+               p->run.parts);
     else if (code == LAKE_OK)
         code = gather(p, units, count, e);
     free(units);
@@ -194,14 +208,16 @@ static int run(int argc, char **argv, Error *e)
         {"--categories", OPTION_TEXT, &r.categories, "A,B", 0, 0, "only these (default: all)"},
         {"--shots", OPTION_TEXT, &r.shots, "1,2,4", 0, 0, "normal pictures; 0: none, all: every one (default 4)"},
         {"--seeds", OPTION_COUNT, &r.seeds, "N", 0, 0, "draws of each number of shots (default 1)"},
-        {"--draw", OPTION_CHOICE, &r.draw, "slice|random", 0, 0, "one draw after the other, or shuffled (default slice)"},
+        {"--draw", OPTION_CHOICE, &r.draw, "slice|random", 0, 0,
+         "one draw after the other, or shuffled (default slice)"},
         {"--methods", OPTION_TEXT, &r.methods, "lake,zero", 0, 0, "which ones (default all; a wrong name lists them)"},
         {"--sweep", OPTION_TEXTS, &r.sweeps, "AXIS=A,B,..", 0, 0,
          "LAKE with other values, one axis at a time; further ones may follow"},
         {"--pixels", OPTION_TEXT, &r.pixels, "original|N|none", 0, 0,
          "compare maps and masks at this size (default original)"},
         {"--pro", OPTION_CHOICE, &r.pro, "exact|200", 0, 0, "PRO at every threshold, or at 200 (default exact)"},
-        {"--examples", OPTION_COUNT, &r.examples, "N", 0, 0, "pictures of the worst mistakes, of each kind (default 3)"},
+        {"--examples", OPTION_COUNT, &r.examples, "N", 0, 0,
+         "pictures of the worst mistakes, of each kind (default 3)"},
         {"--shard", OPTION_TEXT, &r.shard, "I/N", 0, 0, "do only share I of N; all see one RESULTS.parts/"},
         {"--gather", OPTION_FLAG, &r.gather, NULL, 0, 0, "join the parts of all shares"},
         {"--no-text", OPTION_FLAG, &r.no_text, NULL, 0, 0, "leave the text branch out"},

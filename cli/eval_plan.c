@@ -16,7 +16,8 @@ void eval_request_defaults(EvalRequest *r)
     r->examples = 3;
 }
 
-/* The next piece of a list separated by commas, into piece[NAME_MAX_BYTES]; 0 at its end, below 0 where it is empty or too long. */
+/* The next piece of a list separated by commas, into piece[NAME_MAX_BYTES]; 0 at its end, below 0 where it is empty or
+ * too long. */
 static int next_piece(const char **text, char *piece)
 {
     size_t length = strcspn(*text, ",");
@@ -75,7 +76,8 @@ static int read_shots(RunPlan *run, const char *text, Error *e)
         insert(run->shots, &run->shot_count, value);
     }
     if (got != 0)
-        return error_set(e, LAKE_USAGE, "--shots: expected whole numbers or all, separated by commas (at most %d), found '%s'",
+        return error_set(e, LAKE_USAGE,
+                         "--shots: expected whole numbers or all, separated by commas (at most %d), found '%s'",
                          LIST_MAX, text);
     return LAKE_OK;
 }
@@ -114,10 +116,12 @@ static int read_methods(RunPlan *run, const char *text, Error *e)
             return code;
         if (method_needs_texts(method) && !run->with_texts)
             return error_set(e, LAKE_USAGE, "--methods: %s needs texts, and %s", piece,
-                             run->model->config.has_text ? "--no-text leaves them out" : "these weights hold no text tower");
+                             run->model->config.has_text ? "--no-text leaves them out"
+                                                         : "these weights hold no text tower");
         add_method(run, method);
     }
-    return got == 0 ? LAKE_OK : error_set(e, LAKE_USAGE, "--methods: expected names separated by commas, found '%s'", text);
+    return got == 0 ? LAKE_OK
+                    : error_set(e, LAKE_USAGE, "--methods: expected names separated by commas, found '%s'", text);
 }
 
 /* The texts alone need no normal pictures: they have units of their own, without a draw. */
@@ -257,7 +261,8 @@ static int check_sweep_blocks(const RunPlan *run, Error *e)
 static int check_line(const EvalRequest *r, const Arguments *arguments, Error *e)
 {
     if (arguments->count < 2)
-        return error_set(e, LAKE_USAGE, "expected a layout and where the data set is, as in: lake eval mvtec mvtec/ -o "
+        return error_set(e, LAKE_USAGE,
+                         "expected a layout and where the data set is, as in: lake eval mvtec mvtec/ -o "
                          "results.csv");
     if (r->output == NULL)
         return error_set(e, LAKE_USAGE, "expected -o RESULTS.csv, the table to write");

@@ -28,8 +28,8 @@ typedef struct {
     char *parts;
 } EvalPlan;
 
-/* Opens the weights, lists the data set and checks everything. Prints notes on standard error: of the data set, and of what the
- * weights cannot do. */
+/* Opens the weights, lists the data set and checks everything. Prints notes on standard error: of the data set, and of
+ * what the weights cannot do. */
 int eval_plan_open(EvalPlan *plan, const EvalRequest *request, const Arguments *arguments, Error *e);
 void eval_plan_close(EvalPlan *plan);
 

@@ -196,8 +196,8 @@ static int do_category(Runner *r, const RunUnit *units, size_t count, Error *e)
 {
     const RunPlan *plan = r->plan;
     const Dataset *category = &plan->data->categories[units[0].category];
-    const ExperimentSource source = plan->options.upright ? experiment_folder_upright(plan->data->root)
-                                                          : experiment_folder(plan->data->root);
+    const ExperimentSource source =
+        plan->options.upright ? experiment_folder_upright(plan->data->root) : experiment_folder(plan->data->root);
     char *folder = observations_folder(plan, units[0].category);
     LakeOptions options = plan->options;
     ExperimentSettings settings;

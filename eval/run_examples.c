@@ -97,8 +97,8 @@ static int outline_defect(Image *photo, const Experiment *x, const char *mask_pa
 {
     size_t height = (size_t)photo->height, width = (size_t)photo->width;
     unsigned char *mask = malloc(height * width);
-    int code = mask == NULL ? error_memory(e, "a mask")
-                            : x->source.mask(mask, height, width, x->source.context, mask_path, e);
+    int code =
+        mask == NULL ? error_memory(e, "a mask") : x->source.mask(mask, height, width, x->source.context, mask_path, e);
 
     if (code == LAKE_OK)
         code = draw_outline(photo, mask, photo->width, photo->height, defect_green, e);
@@ -116,7 +116,8 @@ static int draw(Image *strip, const Experiment *x, const ExperimentOutcome *out,
 
     if (code != LAKE_OK)
         return code;
-    code = map_of_grid(&map, (size_t)photo.height, (size_t)photo.width, out->maps + i * patches, out->height, out->width, e);
+    code = map_of_grid(&map, (size_t)photo.height, (size_t)photo.width, out->maps + i * patches, out->height,
+                       out->width, e);
     if (code == LAKE_OK && image->mask != NULL)
         code = outline_defect(&photo, x, image->mask, e);
     if (code == LAKE_OK)
@@ -126,8 +127,8 @@ static int draw(Image *strip, const Experiment *x, const ExperimentOutcome *out,
     return code;
 }
 
-static int write_picture(const RunWork *work, const ExperimentOutcome *out, size_t i, const char *folder, const char *name,
-                         Error *e)
+static int write_picture(const RunWork *work, const ExperimentOutcome *out, size_t i, const char *folder,
+                         const char *name, Error *e)
 {
     char *path = path_join(folder, name);
     Image strip;
@@ -141,8 +142,8 @@ static int write_picture(const RunWork *work, const ExperimentOutcome *out, size
     return code;
 }
 
-static int add_example(RunWork *work, const ExperimentFit *fit, const ExperimentOutcome *out, size_t i, int miss, size_t rank,
-                       const char *folder, Error *e)
+static int add_example(RunWork *work, const ExperimentFit *fit, const ExperimentOutcome *out, size_t i, int miss,
+                       size_t rank, const char *folder, Error *e)
 {
     const DatasetImage *image = &work->x->dataset->test[out->images[i]];
     RecordExample *example = &work->examples[work->example_count];
@@ -154,8 +155,9 @@ static int add_example(RunWork *work, const ExperimentFit *fit, const Experiment
         code = write_picture(work, out, i, folder, picture, e);
     if (code != LAKE_OK)
         return code;
-    *example = (RecordExample){miss ? "miss" : "false alarm",          image->path,    image->kind,
-                               run_copy(&work->arena, picture), run_copy(&work->arena, neurons), out->scores[i]};
+    *example =
+        (RecordExample){miss ? "miss" : "false alarm",   image->path,   image->kind, run_copy(&work->arena, picture),
+                        run_copy(&work->arena, neurons), out->scores[i]};
     if (example->picture == NULL || example->neurons == NULL)
         return error_memory(e, "the results");
     work->example_count++;

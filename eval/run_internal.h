@@ -1,5 +1,5 @@
-/* What the files of a run share: run.c (categories), run_unit.c (one unit), run_examples.c (its pictures). Private to this
- * folder. */
+/* What the files of a run share: run.c (categories), run_unit.c (one unit), run_sweep.c (LAKE's sweeps on it) and
+ * run_examples.c (its worst pictures). Private to this folder. */
 #ifndef LAKE_EVAL_RUN_INTERNAL_H
 #define LAKE_EVAL_RUN_INTERNAL_H
 
@@ -32,6 +32,16 @@ int run_unit_measure(RunWork *work, Error *e);
 
 /* How many rows a unit will have. */
 size_t run_unit_rows(const RunPlan *plan, const RunUnit *unit);
+
+/* LAKE's options on the unit's draw. */
+ExperimentPlan run_plan(const RunWork *work);
+
+/* Measures an outcome and adds its row. normals: pictures fitted on. */
+int run_add_row(RunWork *work, const char *method, const ExperimentOutcome *out, size_t normals, double seconds,
+                Error *e);
+
+/* A row, of contamination two, for every value of the plan's sweeps. Decides LAKE's fit of the session anew. */
+int run_sweeps(RunWork *work, Error *e);
 
 /* The worst false alarms and misses of LAKE: pictures into the unit's folder, and work->examples. */
 int run_examples(RunWork *work, const char *folder, Error *e);

@@ -1,4 +1,4 @@
-/* One unit of a run: all methods on one draw of a category's normal pictures, LAKE's sweeps, and the files of it; see run.h and
+/* One unit of a run: all methods on one draw of a category's normal pictures, and the files of it; see run.h and
  * record.h. */
 #include <math.h>
 #include <stdio.h>
@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/measure.h"
 #include "eval/run_internal.h"
 
 char *run_copy(Arena *arena, const char *text)
@@ -14,6 +13,17 @@ char *run_copy(Arena *arena, const char *text)
     char *copy = arena_take(arena, strlen(text) + 1);
 
     return copy != NULL ? strcpy(copy, text) : NULL;
+}
+
+ExperimentPlan run_plan(const RunWork *work)
+{
+    ExperimentPlan plan;
+
+    memset(&plan, 0, sizeof plan);
+    plan.options = work->options;
+    plan.shots = work->shots;
+    plan.shot_count = work->shot_count;
+    return plan;
 }
 
 /* ---- which methods ---- */
@@ -79,7 +89,8 @@ static size_t count_failures(const Experiment *x, const size_t *shots, size_t sh
     return count;
 }
 
-static void set_measures(RecordRow *row, const RunPlan *plan, const ExperimentOutcome *out, const EvalPixelScores *pixels)
+static void set_measures(RecordRow *row, const RunPlan *plan, const ExperimentOutcome *out,
+                         const EvalPixelScores *pixels)
 {
     for (int i = 0; i < RECORD_MEASURES; i++)
         row->measures[i] = NAN;
@@ -94,7 +105,8 @@ static void set_measures(RecordRow *row, const RunPlan *plan, const ExperimentOu
     row->measures[RECORD_PRO] = plan->pro_200 ? pixels->pro_200 : pixels->pro;
 }
 
-static int add_row(RunWork *work, const char *method, const ExperimentOutcome *out, size_t normals, double seconds, Error *e)
+int run_add_row(RunWork *work, const char *method, const ExperimentOutcome *out, size_t normals, double seconds,
+                Error *e)
 {
     EvalPixelScores pixels;
     char category[256];
@@ -155,161 +167,13 @@ static int measure_methods(RunWork *work, Error *e)
             continue;
         code = method_outcome(&outcome, work->session, plan->methods[m], e);
         if (code == LAKE_OK)
-            code = add_row(work, plan->methods[m]->name, &outcome->out, outcome->normal_count, outcome->seconds, e);
+            code = run_add_row(work, plan->methods[m]->name, &outcome->out, outcome->normal_count, outcome->seconds, e);
         if (code == LAKE_OK)
             code = add_images(work, plan->methods[m], &outcome->out, e);
         if (code != LAKE_OK)
             return code;
     }
     return LAKE_OK;
-}
-
-/* ---- sweeps ---- */
-
-/* Fits and decides by a plan of its own. */
-static int measure_plan(RunWork *work, const ExperimentPlan *plan, const char *method, Error *e)
-{
-    double start = clock_seconds();
-    ExperimentFit fit;
-    ExperimentOutcome out;
-    int code = experiment_fit(&fit, work->x, plan, e);
-
-    if (code != LAKE_OK)
-        return code;
-    code = experiment_decide(&out, &fit, &plan->options.decision, e);
-    if (code == LAKE_OK) {
-        code = add_row(work, method, &out, fit.detector.normal_count, clock_seconds() - start, e);
-        experiment_outcome_close(&out);
-    }
-    experiment_fit_close(&fit);
-    return code;
-}
-
-static ExperimentPlan plan_of(const RunWork *work)
-{
-    ExperimentPlan plan;
-
-    memset(&plan, 0, sizeof plan);
-    plan.options = work->options;
-    plan.shots = work->shots;
-    plan.shot_count = work->shot_count;
-    return plan;
-}
-
-/* A value that changes the decision alone: LAKE's own fit is decided anew. */
-static int measure_decision(RunWork *work, const SweepValue *value, const char *method, Error *e)
-{
-    LakeOptions options = work->options;
-    double start = clock_seconds();
-    ExperimentOutcome out;
-    ExperimentFit *fit;
-    int code = method_lake_fit(&fit, work->session, e);
-
-    sweep_apply(&options, value);
-    if (code == LAKE_OK)
-        code = experiment_decide(&out, fit, &options.decision, e);
-    if (code != LAKE_OK)
-        return code;
-    code = add_row(work, method, &out, fit->detector.normal_count, clock_seconds() - start, e);
-    experiment_outcome_close(&out);
-    return code;
-}
-
-/* Another number of normal pictures, drawn with the unit's seed. A category that has too few has no such row. */
-static int measure_shots(RunWork *work, const SweepValue *value, const char *method, Error *e)
-{
-    ExperimentPlan plan = plan_of(work);
-    const Dataset *category = work->x->dataset;
-    size_t *shots = malloc((category->train_count + 1) * sizeof *shots);
-    Error too_few;
-    int code;
-
-    if (shots == NULL)
-        return error_memory(e, "the draw");
-    plan.shots = shots;
-    code = dataset_shots(shots, &plan.shot_count, category, sweep_pictures(value), work->unit->seed, work->plan->draw, &too_few);
-    code = code == LAKE_OK ? measure_plan(work, &plan, method, e) : LAKE_OK;
-    free(shots);
-    return code;
-}
-
-/* The defective test pictures that may be put among the normal ones, in the order they are: a shuffle of all that were read, of
- * which the largest value of the sweep asks for so many. */
-static int list_dirt(size_t **dirt, size_t *count, const RunWork *work, Error *e)
-{
-    const Dataset *category = work->x->dataset;
-    uint64_t state = work->unit->seed;
-    size_t most = 0;
-
-    *count = 0;
-    *dirt = malloc((category->test_count + 1) * sizeof **dirt);
-    if (*dirt == NULL)
-        return error_memory(e, "the list of test pictures");
-    for (size_t v = 0; v < work->plan->sweep.count; v++)
-        if (work->plan->sweep.values[v].axis == SWEEP_CONTAMINATE && sweep_pictures(&work->plan->sweep.values[v]) > most)
-            most = sweep_pictures(&work->plan->sweep.values[v]);
-    for (size_t i = 0; i < category->test_count; i++)
-        if (category->test[i].anomalous && work->x->test[i].failure == NULL)
-            (*dirt)[(*count)++] = i;
-    for (size_t i = 0; i + 1 < *count; i++) { /* Fisher and Yates */
-        size_t other = i + (size_t)lake_random_below(&state, *count - i), kept = (*dirt)[i];
-        (*dirt)[i] = (*dirt)[other];
-        (*dirt)[other] = kept;
-    }
-    *count = *count < most ? *count : most;
-    return LAKE_OK;
-}
-
-/* Defective pictures among the normal ones, with and without trimming. All values are measured on the same test pictures: those
- * that none of them takes. A category that has too few has no such row, nor one of which nothing would be left to find. */
-static int measure_contaminated(RunWork *work, const SweepValue *value, const char *method, Error *e)
-{
-    ExperimentPlan plan = plan_of(work);
-    char trimmed[METHOD_NAME_MAX + 32];
-    size_t *dirt, count, wanted = sweep_pictures(value);
-    int code = list_dirt(&dirt, &count, work, e);
-
-    if (code != LAKE_OK)
-        return code;
-    plan.dirty = dirt;
-    plan.dirty_count = wanted;
-    plan.left_out = dirt;
-    plan.left_out_count = count;
-    if (wanted <= count) {
-        code = measure_plan(work, &plan, method, e);
-        if (code == LAKE_OK && plan.options.trim == 0) {
-            plan.options.trim = 0.1;
-            snprintf(trimmed, sizeof trimmed, "%s trim=0.1", method);
-            code = measure_plan(work, &plan, trimmed, e);
-        }
-    }
-    free(dirt);
-    return code;
-}
-
-static int measure_value(RunWork *work, const SweepValue *value, Error *e)
-{
-    ExperimentPlan plan = plan_of(work);
-    char method[METHOD_NAME_MAX + 16];
-
-    snprintf(method, sizeof method, "lake %s=%s", sweep_axis_name(value->axis), value->text);
-    if (sweep_decides(value))
-        return measure_decision(work, value, method, e);
-    if (value->axis == SWEEP_SHOTS)
-        return measure_shots(work, value, method, e);
-    if (value->axis == SWEEP_CONTAMINATE)
-        return measure_contaminated(work, value, method, e);
-    sweep_apply(&plan.options, value);
-    return measure_plan(work, &plan, method, e);
-}
-
-static int measure_sweeps(RunWork *work, Error *e)
-{
-    int code = LAKE_OK;
-
-    for (size_t v = 0; v < work->plan->sweep.count && work->unit->shots > 0 && code == LAKE_OK; v++)
-        code = measure_value(work, &work->plan->sweep.values[v], e);
-    return code;
 }
 
 /* ---- files ---- */
@@ -421,7 +285,7 @@ static int write_files(const RunWork *work, const char *folder, Error *e)
 
 int run_unit_measure(RunWork *work, Error *e)
 {
-    ExperimentPlan plan = plan_of(work);
+    ExperimentPlan plan = run_plan(work);
     char *folder = run_unit_folder(work->plan, work->unit);
     int code = folder != NULL ? folder_create(folder, e) : error_memory(e, "a path");
 
@@ -431,8 +295,8 @@ int run_unit_measure(RunWork *work, Error *e)
         code = measure_methods(work, e);
     if (code == LAKE_OK && work->unit->shots > 0 && work->plan->examples > 0)
         code = run_examples(work, folder, e); /* before a sweep decides LAKE's fit anew */
-    if (code == LAKE_OK)
-        code = measure_sweeps(work, e);
+    if (code == LAKE_OK && work->unit->shots > 0)
+        code = run_sweeps(work, e);
     if (code == LAKE_OK)
         code = write_files(work, folder, e);
     method_session_close(work->session);

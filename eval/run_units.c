@@ -253,7 +253,10 @@ static void add_data(Settings *s, const RunPlan *plan)
     }
     add_number(s, "normal pictures", (double)train);
     add_number(s, "test pictures", (double)test);
-    add_text(s, "texts", !plan->with_texts ? "none" : plan->options.class_name[0] != '\0' ? plan->options.class_name : "category");
+    add_text(s, "texts",
+             !plan->with_texts                     ? "none"
+             : plan->options.class_name[0] != '\0' ? plan->options.class_name
+                                                   : "category");
 }
 
 static void list_settings(Settings *s, const RunPlan *plan)
@@ -275,16 +278,22 @@ static int is_free(const char *key)
 static int compare_settings(const Settings *s, const Csv *old, const RunPlan *plan, const char *path, Error *e)
 {
     if (old->columns != 2 || old->rows != s->count)
-        return error_set(e, LAKE_USAGE, "%s: the settings of another version of this program; give another -o or remove the "
-                         "folder", path);
+        return error_set(e, LAKE_USAGE,
+                         "%s: the settings of another version of this program; give another -o or remove the "
+                         "folder",
+                         path);
     for (size_t i = 0; i < s->count; i++) {
         const char *key = csv_field(old, i, 0), *value = csv_field(old, i, 1);
         if (strcmp(key, s->keys[i]) != 0)
-            return error_set(e, LAKE_USAGE, "%s: the settings of another version of this program; give another -o or remove "
-                             "the folder", path);
+            return error_set(e, LAKE_USAGE,
+                             "%s: the settings of another version of this program; give another -o or remove "
+                             "the folder",
+                             path);
         if (!is_free(key) && strcmp(value, s->values[i]) != 0)
-            return error_set(e, LAKE_USAGE, "%s holds parts of a run with %s '%.80s', and this one has '%.80s': give the same "
-                             "options, another -o, or remove the folder", plan->parts, key, value, s->values[i]);
+            return error_set(e, LAKE_USAGE,
+                             "%s holds parts of a run with %s '%.80s', and this one has '%.80s': give the same "
+                             "options, another -o, or remove the folder",
+                             plan->parts, key, value, s->values[i]);
     }
     return LAKE_OK;
 }

@@ -134,7 +134,8 @@ size_t sweep_blocks(int blocks[LAKE_MAX_LAYERS], const SweepValue *value)
 static int unknown_axis(const char *text, Error *e)
 {
     return error_set(e, LAKE_USAGE,
-                     "sweep '%.60s': expected AXIS=VALUE,... with neurons, layers, lambda, pooling, norm, select, distance, "
+                     "sweep '%.60s': expected AXIS=VALUE,... with neurons, layers, lambda, pooling, norm, select, "
+                     "distance, "
                      "coreset, trim, shots or contaminate as the axis",
                      text);
 }
@@ -142,7 +143,8 @@ static int unknown_axis(const char *text, Error *e)
 static int wrong_value(const SweepValue *value, Error *e)
 {
     static const char *const kinds[SWEEP_AXES] = {"whole numbers from 1 up, or all",
-                                                  "blocks from 1 up, ascending, those of one value joined by +, as in 3,3+6",
+                                                  "blocks from 1 up, ascending, those of one value joined by +, as in "
+                                                  "3,3+6",
                                                   "numbers from 0 to 1",
                                                   "max, mean or top1",
                                                   "none, clip, l2 or ln",
@@ -176,7 +178,8 @@ static int add_value(Sweep *sweep, const SweepValue *value, Error *e)
     return LAKE_OK;
 }
 
-/* The numbers from, from + step, .. up to to. They are counted, not added up, so the last one is not lost to rounding. */
+/* The numbers from, from + step, .. up to to. They are counted, not added up, so the last one is not lost to rounding.
+ */
 static int add_range(Sweep *sweep, SweepValue *value, Error *e)
 {
     double from, to, step;
@@ -212,7 +215,8 @@ int sweep_add(Sweep *sweep, const char *text, Error *e)
         SweepValue value;
         size_t length = strcspn(++rest, ",");
         value.axis = (SweepAxis)axis;
-        snprintf(value.text, sizeof value.text, "%.*s", (int)(length < SWEEP_TEXT_MAX ? length : SWEEP_TEXT_MAX - 1), rest);
+        snprintf(value.text, sizeof value.text, "%.*s", (int)(length < SWEEP_TEXT_MAX ? length : SWEEP_TEXT_MAX - 1),
+                 rest);
         if (length >= SWEEP_TEXT_MAX)
             return wrong_value(&value, e);
         code = strchr(value.text, ':') != NULL ? add_range(sweep, &value, e) : add_value(sweep, &value, e);

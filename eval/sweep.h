@@ -1,5 +1,5 @@
-/* Sweeps: one option of the method takes many values, all others stay as they are. Every value is a row of its own, called
- * "lake AXIS=VALUE". */
+/* Sweeps: one option of the method takes many values, all others stay as they are. Every value is a row of its own,
+ * called "lake AXIS=VALUE". */
 #ifndef LAKE_EVAL_SWEEP_H
 #define LAKE_EVAL_SWEEP_H
 
@@ -34,8 +34,8 @@ typedef struct {
     size_t count;
 } Sweep;
 
-/* Adds "AXIS=VALUE,VALUE,..."; a value FROM:TO:STEP stands for a range of numbers. LAKE_USAGE where the axis is unknown, which
- * lists all, or a value is none of its kind. */
+/* Adds "AXIS=VALUE,VALUE,..."; a value FROM:TO:STEP stands for a range of numbers. LAKE_USAGE where the axis is
+ * unknown, which lists all, or a value is none of its kind. */
 int sweep_add(Sweep *sweep, const char *text, Error *e);
 void sweep_free(Sweep *sweep);
 
