@@ -99,7 +99,8 @@ static void say_texts(Html *h, const Report *r)
         return;
     html_markup(h, "<li>The texts alone, without any normal picture, reach image AUROC ");
     report_figure(h, figure);
-    html_print(h, "%m.</li>\n", figure.mean - 2 * figure.error <= 0.5 ? ", which is not clearly better than guessing" : "");
+    html_print(h, "%m.</li>\n",
+               figure.mean - 2 * figure.error <= 0.5 ? ", which is not clearly better than guessing" : "");
 }
 
 /* What the paper reports (arXiv 2604.07802), in percent. */
