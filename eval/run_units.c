@@ -173,6 +173,18 @@ static void add_model(Settings *s, const RunPlan *plan)
              config->has_text ? ", with texts" : "");
 }
 
+/* As --threshold has it: auto, a number, fpr=Q. */
+static void add_threshold(Settings *s, const LakeDecision *decision)
+{
+    char *text = add_setting(s, "threshold");
+
+    if (decision->threshold == LAKE_THRESHOLD_AUTO)
+        snprintf(text, SETTING_ROOM, "auto");
+    else
+        snprintf(text, SETTING_ROOM, "%s%.9g", decision->threshold == LAKE_THRESHOLD_FPR ? "fpr=" : "",
+                 decision->threshold_value);
+}
+
 static void add_options(Settings *s, const LakeOptions *o)
 {
     char *layers;
@@ -193,8 +205,7 @@ static void add_options(Settings *s, const LakeOptions *o)
     add_number(s, "trim", o->trim);
     add_number(s, "lambda", o->decision.lambda);
     add_text(s, "pooling", lake_pooling_name(o->decision.pooling));
-    add_number(s, "threshold", (double)o->decision.threshold);
-    add_number(s, "threshold value", o->decision.threshold_value);
+    add_threshold(s, &o->decision);
     add_text(s, "positions", lake_grid_resize_name(o->grid_resize));
     add_text(s, "patch attention", lake_attention_name(o->patch_attention));
     add_number(s, "semantic block", o->semantic_block);

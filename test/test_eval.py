@@ -240,7 +240,8 @@ def test_sweeps():
     columns = ["image_auroc", "image_ap", "image_f1max", "threshold", "false_alarms", "misses"]
     check(all([by[s][c] for c in columns] == [by["lake"][c] for c in columns] for s in same), "the default among the values gives LAKE's row",
           [(s, by[s]) for s in same])
-    check(by["lake neurons=4"]["threshold"] != by["lake"]["threshold"] and by["lake layers=1"]["threshold"] != by["lake"]["threshold"], "other values do not")
+    others = ["lake"] + [f"lake {v}" for v in ("neurons=4", "neurons=16", "layers=1", "layers=1+3", "layers=2+4", "lambda=0", "lambda=1", "shots=1")]
+    check(len({by[o]["threshold"] for o in others}) == len(others), "other values do not", {o: by[o]["threshold"] for o in others})
     check([by[f"lake contaminate={k}"]["normals"] for k in (0, 1, 2)] == ["3", "4", "5"] and
           {by[f"lake contaminate={k}"]["bad"] for k in (0, 1, 2)} == {"2"}, "contaminated: more normals, the same test pictures")
     check([by[f"lake shots={k}"]["normals"] for k in (1, 3, "all")] == ["1", "3", "4"], "shots: as many normals")
