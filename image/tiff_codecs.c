@@ -89,35 +89,58 @@ static void lzw_add(LzwStrings *s, unsigned code, unsigned char byte)
 /* Writes the string of `code` from its last byte to its first, as far as it fits; returns the bytes written. */
 static size_t lzw_write(const LzwStrings *s, unsigned code, unsigned char *out, size_t room)
 {
-    size_t length = s->length[code];
+    size_t length = s->length[code], i = length;
 
-    for (size_t i = length; i > 0; i--, code = s->prefix[code])
-        if (i <= room)
-            out[i - 1] = s->last[code];
+    for (; i > room; i--)
+        code = s->prefix[code];
+    for (; i > 0; i--, code = s->prefix[code])
+        out[i - 1] = s->last[code];
     return length < room ? length : room;
+}
+
+/* The input and its next bits, the first one highest of the `held` lowest in `bits`. */
+typedef struct {
+    const unsigned char *in;
+    size_t size, at;
+    uint64_t bits;
+    unsigned held;
+} LzwInput;
+
+/* Sees to it that a code of `width` bits is held; returns 0 at the end of the input. */
+static int lzw_refill(LzwInput *in, unsigned width)
+{
+    if (in->size - in->at >= 4) {
+        in->bits = in->bits << 32 | get_u32be(in->in + in->at);
+        in->at += 4;
+        in->held += 32;
+    }
+    for (; in->held < width && in->at < in->size; in->held += 8)
+        in->bits = in->bits << 8 | in->in[in->at++];
+    return in->held >= width;
 }
 
 /* Codes of 9 to 12 bits, the first bit highest; one bit more from the moment the table holds 511, 1023, 2047 strings,
  * which is one earlier than needed ("early change"). Returns the bytes written; stops at a code that does not exist. */
-static size_t lzw(unsigned char *out, size_t room, const unsigned char *in, size_t size)
+static size_t lzw(unsigned char *out, size_t room, const unsigned char *data, size_t size)
 {
     LzwStrings s;
-    uint32_t bits = 0;
-    unsigned held = 0, width = LZW_SHORTEST, previous = LZW_CLEAR, code;
-    size_t used = 0, at = 0;
+    LzwInput in = {0};
+    unsigned width = LZW_SHORTEST, previous = LZW_CLEAR, code;
+    size_t used = 0;
 
+    in.in = data;
+    in.size = size;
     lzw_clear(&s);
     while (used < room) {
-        for (; held < width && at < size; held += 8)
-            bits = bits << 8 | in[at++];
-        if (held < width)
+        if (in.held < width && !lzw_refill(&in, width))
             return used;
-        held -= width;
-        code = bits >> held & ((1u << width) - 1);
+        in.held -= width;
+        code = (unsigned)(in.bits >> in.held) & ((1u << width) - 1);
         if (code == LZW_END)
             return used;
         if (code == LZW_CLEAR) {
             lzw_clear(&s);
+            width = LZW_SHORTEST;
         } else {
             if (previous != LZW_CLEAR)
                 lzw_add(&s, previous, s.first[code < s.count ? code : previous]);
@@ -126,7 +149,7 @@ static size_t lzw(unsigned char *out, size_t room, const unsigned char *in, size
             used += lzw_write(&s, code, out + used, room - used);
         }
         previous = code;
-        for (width = LZW_SHORTEST; width < LZW_LONGEST && s.count + 1 >= 1u << width;)
+        if (s.count + 1 >= 1u << width && width < LZW_LONGEST) /* the table grows by one at a time */
             width++;
     }
     return used;
