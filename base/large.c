@@ -34,7 +34,18 @@ void *large_calloc(size_t count, size_t size)
     return block;
 }
 
+void large_advise(const void *block, size_t size)
+{
+    if (size >= WORTHWHILE)
+        advise((void *)(uintptr_t)block, size);
+}
+
 #else
+
+void large_advise(const void *block, size_t size)
+{
+    (void)block, (void)size;
+}
 
 void *large_calloc(size_t count, size_t size)
 {

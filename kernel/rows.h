@@ -101,6 +101,22 @@ static void code_row(unsigned char *out, const float *x, size_t count, RowCode c
 }
 #endif
 
+/* x[count]. Rows are long, and what is read was computed a while ago: it is asked for, ROW_AHEAD numbers before. */
+#define ROW_AHEAD 1024
+static void copy_floats(float *out, const float *x, size_t count)
+{
+    size_t i = 0;
+
+    for (; i + 4 * V_WIDTH <= count; i += 4 * V_WIDTH) {
+        for (size_t j = 0; j < 4 * V_WIDTH; j += LINE_FLOATS)
+            v_prefetch(x + i + j + ROW_AHEAD);
+        V_UNROLL
+        for (size_t j = 0; j < 4 * V_WIDTH; j += V_WIDTH)
+            v_store(out + i + j, v_load(x + i + j));
+    }
+    memcpy(out + i, x + i, (count - i) * sizeof *x);
+}
+
 /* Row r of `rows`: its part of each block. *code is set where the arithmetic has one. */
 static void copy_row(float *blocks, RowCode *code, const float *x, size_t r, size_t rows, const Lanes *l)
 {
@@ -115,7 +131,7 @@ static void copy_row(float *blocks, RowCode *code, const float *x, size_t r, siz
         size_t count = smaller(numbers, l->k - k);
 
         if (l->arithmetic == ARITHMETIC_F32)
-            memcpy(out, x + k, count * sizeof *x);
+            copy_floats(out, x + k, count);
 #ifdef V_HAS_BF16
         if (l->arithmetic == ARITHMETIC_BF16)
             round_row(out, x + k, count);

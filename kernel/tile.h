@@ -71,11 +71,41 @@ V_INLINE V value_of(const Arithmetic arithmetic, const Tile *t, V sum, int r, in
     return sum;
 }
 
+/* Stores the sums. What it asks of *whole is copied first: stores could change it, for all that a compiler knows. */
+V_INLINE void finish_tile(const int rows, const Arithmetic arithmetic, V sum[TILE_ROWS][TILE_VECTORS], const Tile *whole)
+{
+    const Tile t = *whole;
+    V bias[TILE_VECTORS];
+
+    V_UNROLL
+    for (int j = 0; j < TILE_VECTORS; j++)
+        bias[j] = t.bias == NULL ? v_zero() : v_load(t.bias + j * V_WIDTH);
+    V_UNROLL
+    for (int r = 0; r < rows; r++) {
+        V_UNROLL
+        for (int j = 0; j < TILE_VECTORS; j++) {
+            float *at = t.c + (size_t)r * t.ldc + j * V_WIDTH;
+            V value = v_add(value_of(arithmetic, &t, sum[r][j], r, j), bias[j]);
+            if (t.add)
+                value = v_add(value, v_load(at));
+            v_store(at, value);
+        }
+    }
+}
+
+/* Asks for where the sums of a row are to be stored: row by row while k runs, so that storing waits for no memory. */
+V_INLINE void prefetch_sums(const Tile *t, int row)
+{
+    for (size_t j = 0; j < TILE_COLUMNS; j += LINE_FLOATS)
+        v_prefetch_to_write(t->c + (size_t)row * t->ldc + j);
+}
+
 /* `rows`, `stride` and `arithmetic` are constants where this is inlined. */
 V_INLINE void tile_of(const int rows, const size_t stride, const Arithmetic arithmetic, const Tile *t)
 {
     const float *x = t->x, *panel = t->panel, *ahead = t->ahead;
     V sum[TILE_ROWS][TILE_VECTORS];
+    int row = 0; /* of c, to be fetched */
 
     V_UNROLL
     for (int r = 0; r < rows; r++) {
@@ -87,6 +117,8 @@ V_INLINE void tile_of(const int rows, const size_t stride, const Arithmetic arit
         size_t steps = left < t->pace ? left : t->pace;
 
         v_prefetch(ahead);
+        if (row < rows)
+            prefetch_sums(t, row++);
         ahead += LINE_FLOATS;
         left -= steps;
         for (; steps > 0; steps--, x++, panel += PANEL) {
@@ -103,19 +135,7 @@ V_INLINE void tile_of(const int rows, const size_t stride, const Arithmetic arit
             }
         }
     }
-    V_UNROLL
-    for (int r = 0; r < rows; r++) {
-        V_UNROLL
-        for (int j = 0; j < TILE_VECTORS; j++) {
-            float *at = t->c + (size_t)r * t->ldc + j * V_WIDTH;
-            V value = value_of(arithmetic, t, sum[r][j], r, j);
-            if (t->bias != NULL)
-                value = v_add(value, v_load(t->bias + j * V_WIDTH));
-            if (t->add)
-                value = v_add(value, v_load(at));
-            v_store(at, value);
-        }
-    }
+    finish_tile(rows, arithmetic, sum, t);
 }
 
 /* One compiled tile for each number of rows up to TILE_ROWS, at most 14. */

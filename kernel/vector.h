@@ -11,6 +11,7 @@
  *   v_times_power(a, n)           a * 2^n; n is an integer + V_ROUND: its low bits hold it
  *   v_transpose(r)                r[V_WIDTH] as a square matrix, in place
  *   v_prefetch(p)                 asks for the cache line at p; any address will do
+ *   v_prefetch_to_write(p)        the same for a line that will be written, into the first-level cache
  *
  * Lanes that hold several numbers (tile.h): their bits travel in a V.
  *   v_bf16(a, i), v_byte(a, i)    number i of each lane as a float: bf16 0 or 1, signed byte 0 to 3
@@ -34,6 +35,7 @@
 #endif
 
 V_INLINE void v_prefetch(const void *p) { __builtin_prefetch(p, 0, 2); }
+V_INLINE void v_prefetch_to_write(const void *p) { __builtin_prefetch(p, 1, 3); }
 
 /* Adding this number (1.5 * 2^23) rounds a float below 2^22 to an integer, which then stands in the low bits. */
 #define V_ROUND 12582912.0f

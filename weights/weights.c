@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/checksum.h"
 #include "base/file.h"
+#include "base/large.h"
 
 struct WtsFile {
     FileView view;
@@ -319,6 +320,8 @@ int wts_open(WtsFile **file, const char *path, Error *e)
 
     if (code == LAKE_OK)
         code = file_map(&(*file)->view, path, e);
+    if (code == LAKE_OK)
+        large_advise((*file)->view.data, (*file)->view.size); /* read from end to end for every image */
     return check_file(file, code, e);
 }
 
