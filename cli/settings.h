@@ -45,6 +45,19 @@ int settings_threshold(LakeDecision *decision, const char *text, Error *e);
     {"--semantic-block", OPTION_COUNT, &(s).semantic_block, "B", 0, 0,                                                \
      "block of the text branch's patches (default: last)"}
 
+/* Those of fit and eval. */
+#define SETTINGS_FIT(s)                                                                                               \
+    {"--layers", OPTION_COUNTS, &(s).layers, "6,12", 0, 0, "structural blocks from 1 (default: depth/4 and depth/2)"},\
+    {"--neurons", OPTION_COUNT, &(s).neurons, "K", 0, 0, "channels to select per layer (default 100)"},               \
+    {"--normalise", OPTION_CHOICE, &(s).normalisation, "none|clip|l2|ln", 0, 0,                                       \
+     "of every token, first (default clip)"},                                                                         \
+    {"--distance", OPTION_CHOICE, &(s).distance, "l2|cosine", 0, 0, "of a patch to the gallery (default l2)"},        \
+    {"--coreset", OPTION_NUMBER, &(s).coreset, "F", 0, 1, "share of the gallery to keep, k-centre (default 1)"},      \
+    {"--trim", OPTION_NUMBER, &(s).trim, "F", 0, 0.5,                                                                 \
+     "share of normal patches to distrust and drop (default 0)"},                                                     \
+    {"--lambda", OPTION_NUMBER, &(s).lambda, "X", 0, 1, "weight of the text branch (default 0.3)"},                   \
+    {"--pooling", OPTION_CHOICE, &(s).pooling, "max|mean|top1", 0, 0, "map to image score (default max)"}
+
 /* Rows of an option table, of every verb that reads pictures. `otherwise`: what --exif is without being given. */
 #define PHOTO_OPTIONS(o, otherwise)                                                                                   \
     {"--exif", OPTION_FLAG, &(o).exif, NULL, 0, 0,                                                                    \
