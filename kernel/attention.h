@@ -10,7 +10,11 @@
  * and at the end out = O / s. Powers of two, because 2^x is cheaper than e^x and log2(e) costs nothing where the scale
  * is multiplied in anyway. Lanes hold floats or, where it is allowed and the processor has it, pairs of bf16: then Q, K,
  * V and P are rounded, all sums are floats. A block has at most KEYS keys, so that P can stand where tiles expect rows of
- * x. Each query is computed in one fixed order, whichever thread takes it. */
+ * x. Each query is computed in one fixed order, whichever thread takes it.
+ *
+ * Reached on Zen 4 (AVX-512, one thread, operands from memory): 57 to 63 % of the peak of f32 at 197 tokens and 82 % at
+ * 1370; bf16 42 to 49 % and 72 %. The softmax is not counted as work, and it, the packing and the last, part-filled
+ * panel are what is missing. */
 #define KEYS SHORT_LANES
 /* Queries of one block, at most: whole tiles, not fewer than PANEL, whose buffers the packing of keys borrows; S, P and O
  * together stay within the second-level cache. */
@@ -149,8 +153,8 @@ static void pack_values(float *values, const float *v, size_t stride, const Atte
 
 /* ---- the softmax ---- */
 
-/* 2^x = 2^n 2^f for x <= 0, |f| <= 1/2; below 2^-126 it stays there. Our own fit as in vector_math.h; the largest relative
- * error over all floats f is 1.7e-7. */
+/* 2^x = 2^n 2^f for x <= 0, |f| <= 1/2; below 2^-126 it stays there. Our own fit as in vector_math.h; the largest
+ * relative error, over two million f, is 1.7e-7. */
 V_INLINE V v_exp2_negative(V x)
 {
     V clipped = v_max(v_set(-126.0f), x), n_bits = v_add(clipped, v_set(V_ROUND));

@@ -17,6 +17,8 @@
  * twice per block of rows, no more: a meeting costs microseconds on an idle machine, and a time slice of the scheduler
  * on a busy one.
  *
+ * Shares of the peak that this reaches: kernel_*.c; where the rest goes: doc/SPEED.md.
+ *
  * A number of y is summed over k in order within a block, and the blocks are added in order: the same wherever it
  * stands and whichever thread computes it. */
 #define BLOCK_FLOATS ((size_t)1 << 21)

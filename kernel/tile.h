@@ -71,8 +71,9 @@ V_INLINE V value_of(const Arithmetic arithmetic, const Tile *t, V sum, int r, in
     return sum;
 }
 
-/* Stores the sums. What it asks of *whole is copied first: stores could change it, for all that a compiler knows. */
-V_INLINE void finish_tile(const int rows, const Arithmetic arithmetic, V sum[TILE_ROWS][TILE_VECTORS], const Tile *whole)
+/* Stores the sums. *whole is copied first: stores could change it, for all that a compiler knows. */
+V_INLINE void finish_tile(const int rows, const Arithmetic arithmetic, V sum[TILE_ROWS][TILE_VECTORS],
+                          const Tile *whole)
 {
     const Tile t = *whole;
     V bias[TILE_VECTORS];
