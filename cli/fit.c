@@ -9,6 +9,7 @@
 #include "cli/inputs.h"
 #include "cli/model.h"
 #include "cli/output.h"
+#include "cli/photos.h"
 #include "cli/settings.h"
 #include "cli/summary.h"
 #include "cli/terminal.h"
@@ -75,13 +76,12 @@ static void note_repeated(const Seen *seen)
                 seen->photos->items[seen->of].path, seen->repeated > 1 ? ", ..." : "");
 }
 
-/* Observes a photo and adds it, unless it was there before. */
-static int fit_photo(LakeFit *fit, LakeObserver *eye, LakeTokens *tokens, Seen *seen, const PhotoOptions *reading,
-                     Error *e)
+/* Observes the next photo and adds it, unless it was there before. */
+static int fit_photo(LakeFit *fit, LakeObserver *eye, LakeTokens *tokens, Seen *seen, PhotoReader *reader, Error *e)
 {
     const char *path = seen->photos->items[seen->count].path;
     Image image;
-    int repeated, code = read_photo(&image, path, reading, eye->model->config.patch, e);
+    int repeated, code = photo_reader_next(reader, &image, e);
 
     if (code != LAKE_OK)
         return code;
@@ -99,11 +99,13 @@ static int fit_photos(LakeDetector *detector, LakeObserver *eye, const LakeTexts
     Seen seen = {photos, NULL, 0, 0, 0, 0};
     LakeTokens tokens;
     LakeFit *fit = NULL;
+    PhotoReader reader;
     Progress progress;
     int code = lake_observer_tokens(eye, &tokens, e);
 
     if (code != LAKE_OK)
         return code;
+    photo_reader_open(&reader, photos, reading, eye->model->config.patch);
     seen.hashes = calloc(photos->count, sizeof *seen.hashes);
     if (seen.hashes != NULL)
         code = lake_fit_begin(&fit, &eye->options, eye->model, texts->embed > 0 ? texts : NULL, &tokens, e);
@@ -112,9 +114,10 @@ static int fit_photos(LakeDetector *detector, LakeObserver *eye, const LakeTexts
     progress_begin(&progress, "fitting");
     while (seen.count < photos->count && code == LAKE_OK) {
         progress_update(&progress, (double)seen.count / (double)photos->count);
-        code = fit_photo(fit, eye, &tokens, &seen, reading, e);
+        code = fit_photo(fit, eye, &tokens, &seen, &reader, e);
     }
     progress_clear(&progress);
+    photo_reader_close(&reader);
     note_repeated(&seen);
     free(seen.hashes);
     lake_tokens_close(&tokens);
