@@ -113,8 +113,9 @@ static int write_results(const Record *record, const EvalPlan *p, Error *e)
            p->html != NULL ? ", and as a page in " : "", p->html != NULL ? p->html : "", p->run.parts);
     if (count_skipped(record) > 0)
         return error_set(e, LAKE_BAD_INPUT,
-                         "pictures could not be read and were left out: the column 'skipped' of %s counts "
-                         "them, skipped.csv in %s names them",
+                         "pictures that could not be read, or methods that the pictures do not allow, were left out: "
+                         "the column "
+                         "'skipped' of %s counts the pictures, skipped.csv in %s names all",
                          p->output, p->run.parts);
     return LAKE_OK;
 }

@@ -291,9 +291,8 @@ static int read_unit(RecordUnit *unit, char *folder, Error *e)
     unit->folder = folder;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds && code == LAKE_OK; i++)
         code = read_list(unit, i, e);
-    if (code == LAKE_OK && unit->row_count == 0)
-        code = error_set(e, LAKE_BAD_INPUT, "%s/rows.csv: no row; remove that folder to have it measured anew", folder);
-    if (code == LAKE_OK) {
+    unit->category = unit->shots = ""; /* of a unit that has no row, since nothing of it could be measured */
+    if (code == LAKE_OK && unit->row_count > 0) {
         unit->category = unit->rows[0].category;
         unit->shots = unit->rows[0].shots;
         unit->seed = unit->rows[0].seed;

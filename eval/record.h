@@ -12,7 +12,7 @@
  *   RESULTS.parts/UNIT/examples.csv role,image,kind,score,picture,neurons: the worst "false alarm" and "miss" pictures of
  *                                   LAKE, worst first; picture: a PNG in the unit's folder (photo beside overlay); neurons: those
  *                                   behind the verdict, as text
- *   RESULTS.parts/UNIT/skipped.csv  image,error: pictures that could not be read
+ *   RESULTS.parts/UNIT/skipped.csv  image,error: pictures that could not be read, and methods that these pictures do not allow
  *
  * UNIT is NNN-CATEGORY-shotsSSSS-seedNN with the number of the category, so that folders sort as rows do. Measures that are not
  * defined are empty fields. */
@@ -87,7 +87,7 @@ typedef struct {
     const char *image, *error;
 } RecordSkipped;
 
-/* A finished unit. */
+/* A finished unit. Where nothing of it could be measured it has no row, and empty strings as category and shots. */
 typedef struct {
     char *folder; /* its path */
     const char *category, *shots;

@@ -95,9 +95,10 @@ static int open_report(Report *r, const Record *record, Error *e)
 
     memset(r, 0, sizeof *r);
     r->record = record;
-    if (record->unit_count == 0)
-        return error_set(e, LAKE_BAD_INPUT, "no report: no category has been measured to its end; run it again");
     code = record_names(&r->categories, &r->category_count, record, RECORD_CATEGORIES, e);
+    if (code == LAKE_OK && r->category_count == 0)
+        return error_set(e, LAKE_BAD_INPUT, "no report: nothing has been measured to its end; skipped.csv of each part says "
+                                            "what could not be");
     if (code == LAKE_OK)
         code = record_names(&r->shots, &r->shots_count, record, RECORD_SHOTS, e);
     if (code == LAKE_OK)

@@ -23,6 +23,9 @@ typedef struct {
     size_t image_count, image_room;
     RecordExample *examples; /* [example_count] */
     size_t example_count;
+    RecordSkipped *left_out; /* [left_out_count] methods that could not be measured */
+    size_t left_out_count;
+    int is_fitted;               /* LAKE's fit is the session's */
     void (*step)(void *context); /* a row is done */
     void *context;
 } RunWork;
@@ -39,6 +42,10 @@ ExperimentPlan run_plan(const RunWork *work);
 /* Measures an outcome and adds its row. normals: pictures fitted on. */
 int run_add_row(RunWork *work, const char *method, const ExperimentOutcome *out, size_t normals, double seconds,
                 Error *e);
+
+/* What follows where a method or a value failed, with this code and message: LAKE_BAD_INPUT (pictures that cannot be
+ * fitted, as normals that are all one) is noted and recorded, and LAKE_OK is returned; any other code is the unit's. */
+int run_pass_over(RunWork *work, const char *what, int code, const Error *why, Error *e);
 
 /* A row, of contamination two, for every value of the plan's sweeps. Decides LAKE's fit of the session anew. */
 int run_sweeps(RunWork *work, Error *e);

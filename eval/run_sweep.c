@@ -140,7 +140,12 @@ int run_sweeps(RunWork *work, Error *e)
 {
     int code = LAKE_OK;
 
-    for (size_t v = 0; v < work->plan->sweep.count && code == LAKE_OK; v++)
-        code = measure_value(work, &work->plan->sweep.values[v], e);
+    for (size_t v = 0; v < work->plan->sweep.count && code == LAKE_OK; v++) {
+        const SweepValue *value = &work->plan->sweep.values[v];
+        Error why;
+        code = measure_value(work, value, &why);
+        if (code != LAKE_OK)
+            code = run_pass_over(work, sweep_axis_name(value->axis), code, &why, e);
+    }
     return code;
 }

@@ -156,20 +156,49 @@ static int add_images(RunWork *work, const Method *method, const ExperimentOutco
     return LAKE_OK;
 }
 
+int run_pass_over(RunWork *work, const char *what, int code, const Error *why, Error *e)
+{
+    RecordSkipped *grown;
+    char text[sizeof why->text + 96];
+
+    if (code != LAKE_BAD_INPUT) {
+        *e = *why;
+        return code;
+    }
+    grown = realloc(work->left_out, (work->left_out_count + 1) * sizeof *grown);
+    if (grown == NULL)
+        return error_memory(e, "the results");
+    work->left_out = grown;
+    grown += work->left_out_count++;
+    grown->image = run_copy(&work->arena, what);
+    grown->error = run_copy(&work->arena, why->text);
+    if (grown->image == NULL || grown->error == NULL)
+        return error_memory(e, "the results");
+    snprintf(text, sizeof text, "left out: %.80s: %s", what, why->text);
+    if (work->plan->note != NULL)
+        work->plan->note(work->plan->context, text);
+    return LAKE_OK;
+}
+
+/* A method's row and scores. */
+static int measure_method(RunWork *work, const Method *method, Error *e)
+{
+    const MethodOutcome *outcome;
+    Error why;
+    int code = method_outcome(&outcome, work->session, method, &why);
+
+    if (code != LAKE_OK)
+        return run_pass_over(work, method->name, code, &why, e);
+    code = run_add_row(work, method->name, &outcome->out, outcome->normal_count, outcome->seconds, e);
+    return code == LAKE_OK ? add_images(work, method, &outcome->out, e) : code;
+}
+
 static int measure_methods(RunWork *work, Error *e)
 {
     const RunPlan *plan = work->plan;
 
     for (size_t m = 0; m < plan->method_count; m++) {
-        const MethodOutcome *outcome;
-        int code;
-        if (!measures(plan, work->unit, plan->methods[m]))
-            continue;
-        code = method_outcome(&outcome, work->session, plan->methods[m], e);
-        if (code == LAKE_OK)
-            code = run_add_row(work, plan->methods[m]->name, &outcome->out, outcome->normal_count, outcome->seconds, e);
-        if (code == LAKE_OK)
-            code = add_images(work, plan->methods[m], &outcome->out, e);
+        int code = measures(plan, work->unit, plan->methods[m]) ? measure_method(work, plan->methods[m], e) : LAKE_OK;
         if (code != LAKE_OK)
             return code;
     }
@@ -232,7 +261,7 @@ static int write_neurons(const RunWork *work, const char *path, Error *e)
 static int write_skipped(const RunWork *work, const char *path, Error *e)
 {
     size_t count = experiment_failure_count(work->x);
-    RecordSkipped *skipped = malloc((count + 1) * sizeof *skipped);
+    RecordSkipped *skipped = malloc((count + work->left_out_count + 1) * sizeof *skipped);
     int code;
 
     if (skipped == NULL)
@@ -241,7 +270,9 @@ static int write_skipped(const RunWork *work, const char *path, Error *e)
         ExperimentFailure failure = experiment_failure(work->x, i);
         skipped[i] = (RecordSkipped){failure.path, failure.message};
     }
-    code = record_write_skipped(skipped, count, path, e);
+    for (size_t i = 0; i < work->left_out_count; i++)
+        skipped[count + i] = work->left_out[i];
+    code = record_write_skipped(skipped, count + work->left_out_count, path, e);
     free(skipped);
     return code;
 }
@@ -254,7 +285,7 @@ static int write_file(const RunWork *work, int which, const char *path, Error *e
     case SHOTS:
         return write_shots(work, path, e);
     case NEURONS:
-        return work->unit->shots > 0 ? write_neurons(work, path, e) : LAKE_OK;
+        return work->is_fitted ? write_neurons(work, path, e) : LAKE_OK;
     case EXAMPLES:
         return record_write_examples(work->examples, work->example_count, path, e);
     case SKIPPED:
@@ -283,26 +314,47 @@ static int write_files(const RunWork *work, const char *folder, Error *e)
 
 /* ---- the whole ---- */
 
-int run_unit_measure(RunWork *work, Error *e)
+/* Everything that needs LAKE's fit. Where there is none, since no normal picture could be read, that is left out. */
+static int measure_fit(RunWork *work, const char *folder, Error *e)
+{
+    ExperimentFit *fit;
+    Error why;
+    int code = method_lake_fit(&fit, work->session, &why);
+
+    if (code != LAKE_OK)
+        return run_pass_over(work, "LAKE's fit", code, &why, e);
+    work->is_fitted = 1;
+    if (work->plan->examples > 0)
+        code = run_examples(work, folder, e); /* before a sweep decides the fit anew */
+    return code == LAKE_OK ? run_sweeps(work, e) : code;
+}
+
+static int measure_all(RunWork *work, const char *folder, Error *e)
 {
     ExperimentPlan plan = run_plan(work);
+    Error why;
+    int code = method_session_open(&work->session, work->x, &plan, &why);
+
+    if (code != LAKE_OK)
+        return run_pass_over(work, "this draw", code, &why, e);
+    code = measure_methods(work, e);
+    return code == LAKE_OK && work->unit->shots > 0 ? measure_fit(work, folder, e) : code;
+}
+
+int run_unit_measure(RunWork *work, Error *e)
+{
     char *folder = run_unit_folder(work->plan, work->unit);
     int code = folder != NULL ? folder_create(folder, e) : error_memory(e, "a path");
 
     if (code == LAKE_OK)
-        code = method_session_open(&work->session, work->x, &plan, e);
-    if (code == LAKE_OK)
-        code = measure_methods(work, e);
-    if (code == LAKE_OK && work->unit->shots > 0 && work->plan->examples > 0)
-        code = run_examples(work, folder, e); /* before a sweep decides LAKE's fit anew */
-    if (code == LAKE_OK && work->unit->shots > 0)
-        code = run_sweeps(work, e);
+        code = measure_all(work, folder, e);
     if (code == LAKE_OK)
         code = write_files(work, folder, e);
     method_session_close(work->session);
     free(work->rows);
     free(work->images);
     free(work->examples);
+    free(work->left_out);
     arena_free(&work->arena);
     free(folder);
     return code;

@@ -344,6 +344,35 @@ def test_bad_pictures():
     check(pathlib.Path("bad.html").stat().st_size > 5000, "the page is written")
 
 
+def test_what_cannot_be_measured():
+    """Normals that are all one picture: what cannot be calibrated by them is left out and named; nor does a category whose normals cannot be read end the run."""
+    root = pathlib.Path("data-same")
+    make_mvtec(root, "a", shots=2)
+    make_mvtec(root, "b", shots=2)
+    for i in (0, 1):
+        tiny.write_png(root / f"a/train/good/{i:03}.png", SIDE, SIDE, lambda x, y: (128, 128, 128))
+        (root / f"b/train/good/{i:03}.png").write_bytes(b"")
+    make_mvtec(root, "c", shots=2)
+    r = run("eval", "mvtec", root, "--weights", "tiny.clip", "--res", 32, "--shots", 2, "--methods", "lake,patchcore,patchcore+lake", "--no-text", "--sweep", "neurons=8",
+            "-o", "same.csv", "--html", "same.html")
+    rows = [(row["category"], row["method"]) for row in rows_of("same.csv") if row["category"] != "mean"]
+    everything = ["lake", "patchcore", "patchcore+lake", "lake neurons=8"]
+    check(r.returncode == 3 and rows == [("a", m) for m in everything if m != "patchcore+lake"] + [("c", m) for m in everything],
+          "what pictures do not allow is left out, all else is measured", f"{r.returncode} {rows} {r.stderr}")
+    check("patchcore+lake" in r.stderr and "b/train/good" in r.stderr, "and named", r.stderr)
+    check([row["image"] for row in rows_of("same.parts/001-a-shots0002-seed00/skipped.csv")] == ["patchcore+lake"], "and recorded",
+          rows_of("same.parts/001-a-shots0002-seed00/skipped.csv"))
+
+
+def test_nothing_measured():
+    root = pathlib.Path("data-none")
+    make_mvtec(root, "a", shots=1)
+    (root / "a/train/good/000.png").write_bytes(b"")
+    r = run("eval", "mvtec", root, "--weights", "tiny.clip", "--res", 32, "--shots", 1, "--no-text", "-o", "none.csv", "--html", "none.html")
+    check(r.returncode == 3 and "nothing has been measured" in r.stderr and rows_of("none.csv") == [] and not os.path.exists("none.html"),
+          "nothing can be measured: an empty table, no page, a line that says so", f"{r.returncode} {r.stderr}")
+
+
 def test_refusals():
     base = ["eval", "mvtec", "data-mvtec", "--weights", "tiny.clip", "--res", 32, "-o", "refused.csv"]
     for name, code, extra, word in [
@@ -379,6 +408,8 @@ def main():
         whole = test_goes_on()
         test_shares(whole)
         test_bad_pictures()
+        test_what_cannot_be_measured()
+        test_nothing_measured()
         test_refusals()
         os.chdir("/")
 

@@ -209,7 +209,6 @@ static void test_damage(void)
     check_damage(unit, "shots.csv", "picture\n", "not the columns");
     check_damage(unit, "examples.csv", RECORD_EXAMPLE_COLUMNS "\nmiss,a,hole,high,p,n\n", "column score");
     check_damage(unit, "skipped.csv", "image\n", "not the columns");
-    check_damage(unit, "rows.csv", RECORD_COLUMNS "\n", "no row");
     check_damage(unit, "rows.csv", ROW_START "0.5.1,,,,,,,4,30,1.500,0.25,10,20,1,2,0\n", "column image_auroc");
     check_damage(unit, "rows.csv", ROW_START "0.5,,,,,,,,30,1.500,0.25,10,20,1,2,0\n", "column normals");
     check_damage(unit, "rows.csv", ROW_START "0.5,,,,,,,4,30,1.500,0.25,10,20,1,2,0\n"

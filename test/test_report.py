@@ -346,7 +346,7 @@ def check_refusals(program, folder):
     empty = pathlib.Path(folder, "empty.parts")
     write_csv(empty / "settings.csv", ["key", "value"], [])
     r = write_page(program, empty, os.path.join(folder, "empty.html"))
-    check(r.returncode == 3 and "no category" in r.stdout and not os.path.exists(os.path.join(folder, "empty.html")),
+    check(r.returncode == 3 and "no report" in r.stdout and not os.path.exists(os.path.join(folder, "empty.html")),
           "a run without a finished category gives no page", r)
 
 
