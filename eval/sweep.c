@@ -143,8 +143,7 @@ static int unknown_axis(const char *text, Error *e)
 static int wrong_value(const SweepValue *value, Error *e)
 {
     static const char *const kinds[SWEEP_AXES] = {"whole numbers from 1 up, or all",
-                                                  "blocks from 1 up, ascending, those of one value joined by +, as in "
-                                                  "3,3+6",
+                                                  "blocks from 1 up, ascending, joined by +, as in 3,3+6",
                                                   "numbers from 0 to 1",
                                                   "max, mean or top1",
                                                   "none, clip, l2 or ln",
