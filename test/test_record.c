@@ -129,10 +129,12 @@ static void check_row(const RecordRow *a, const RecordRow *b)
 
 static void test_round_trip(void)
 {
-    RecordRow rows[] = {a_row(odd, "all", 7, "lake", 0.125, NAN), a_row(odd, "all", 7, odd, 1, 0.5)};
+    RecordRow rows[2];
     Record record;
     Error e = {0, ""};
 
+    rows[0] = a_row(odd, "all", 7, "lake", 0.125, NAN);
+    rows[1] = a_row(odd, "all", 7, odd, 1, 0.5);
     rows[0].seconds = rows[0].threshold = NAN;
     rows[1].measures[RECORD_PIXEL_F1MAX] = 0.000001;
     remove_folder();
