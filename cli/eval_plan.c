@@ -32,15 +32,6 @@ static int next_piece(const char **text, char *piece)
     return 1;
 }
 
-/* A whole number of at most nine digits. */
-static int parse_whole(const char *text, size_t *value)
-{
-    size_t digits = strspn(text, "0123456789");
-
-    *value = digits > 0 && digits < 10 ? (size_t)strtoul(text, NULL, 10) : 0;
-    return digits > 0 && digits < 10 && text[digits] == '\0';
-}
-
 /* ---- shots ---- */
 
 /* Puts a number into an ascending list, once. */
@@ -71,7 +62,7 @@ static int read_shots(RunPlan *run, const char *text, Error *e)
     while ((got = next_piece(&rest, piece)) > 0 && run->shot_count < LIST_MAX) {
         if (strcmp(piece, "all") == 0)
             value = DATASET_ALL_SHOTS;
-        else if (!parse_whole(piece, &value))
+        else if (!sweep_parse_whole(piece, &value))
             break;
         insert(run->shots, &run->shot_count, value);
     }
@@ -193,7 +184,7 @@ static int read_pixels(RunPlan *run, const char *text, Error *e)
         run->pixels = 0;
         return LAKE_OK;
     }
-    if (!parse_whole(text, &run->pixel_side) || run->pixel_side == 0 || run->pixel_side > CLIP_MAX_RESOLUTION)
+    if (!sweep_parse_whole(text, &run->pixel_side) || run->pixel_side == 0 || run->pixel_side > CLIP_MAX_RESOLUTION)
         return error_set(e, LAKE_USAGE, "--pixels: expected original, none or a side from 1 to %d, found '%s'",
                          CLIP_MAX_RESOLUTION, text);
     return LAKE_OK;
@@ -210,7 +201,7 @@ static int read_shard(EvalPlan *p, const char *text, Error *e)
         return error_set(e, LAKE_USAGE, "--shard and --gather exclude each other: shares first, then --gather");
     if (slash != NULL && (size_t)(slash - text) < sizeof first)
         memcpy(first, text, (size_t)(slash - text));
-    if (!parse_whole(first, &p->share) || !parse_whole(slash + 1, &p->shares) || p->share == 0 || p->share > p->shares)
+    if (!sweep_parse_whole(first, &p->share) || !sweep_parse_whole(slash + 1, &p->shares) || p->share == 0 || p->share > p->shares)
         return error_set(e, LAKE_USAGE, "--shard: expected I/N with I from 1 to N, found '%s'", text);
     return LAKE_OK;
 }

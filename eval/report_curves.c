@@ -101,27 +101,36 @@ static void curves_of(Curves *c, const RecordUnit *unit, const char *method, con
     label_of(c->pr_label, method, report_row(unit, method), RECORD_IMAGE_AP);
 }
 
+/* A chart from 0 to 1; series 0 is what guessing gives. */
+static void curves_chart(Html *h, const char *kind, const char *category, const char *x, const char *y,
+                         const PlotSeries *series, size_t count, const char *caption)
+{
+    PlotLines plot = {0};
+    char title[TEXT_ROOM];
+
+    snprintf(title, sizeof title, "%s curves of %.100s", kind, category);
+    plot.title = title;
+    plot.x.label = x;
+    plot.y.label = y;
+    plot.x.hi = plot.y.hi = 1;
+    plot.series = series;
+    plot.series_count = count;
+    html_markup(h, "<figure>");
+    plot_lines(h, &plot);
+    html_print(h, "<figcaption>%m</figcaption></figure>\n", caption);
+}
+
 static void roc_chart(Html *h, const char *category, const Curves *curves, size_t count)
 {
     static const double corner[2] = {0, 1};
     PlotSeries series[SERIES + 1] = {{"guessing", PLOT_REFERENCE, corner, corner, NULL, 2, 1}};
-    PlotLines plot = {0};
-    char title[TEXT_ROOM];
 
     for (size_t i = 0; i < count; i++) {
         const PlotSeries s = {curves[i].roc_label, (int)i, curves[i].fpr, curves[i].tpr, NULL, curves[i].count, 1};
         series[i + 1] = s;
     }
-    snprintf(title, sizeof title, "ROC curves of %.100s", category);
-    plot.title = title;
-    plot.x.label = "share of normal pictures flagged";
-    plot.y.label = "share of defective pictures found";
-    plot.x.hi = plot.y.hi = 1;
-    plot.series = series;
-    plot.series_count = count + 1;
-    html_markup(h, "<figure>");
-    plot_lines(h, &plot);
-    html_markup(h, "<figcaption>ROC curves of the pictures' scores; numbers are image AUROC.</figcaption></figure>\n");
+    curves_chart(h, "ROC", category, "share of normal pictures flagged", "share of defective pictures found", series,
+                 count + 1, "ROC curves of the pictures' scores; numbers are image AUROC.");
 }
 
 static void precision_chart(Html *h, const char *category, const Curves *curves, size_t count, double share)
@@ -129,23 +138,14 @@ static void precision_chart(Html *h, const char *category, const Curves *curves,
     static const double ends[2] = {0, 1};
     const double level[2] = {share, share};
     PlotSeries series[SERIES + 1] = {{"guessing", PLOT_REFERENCE, ends, level, NULL, 2, 1}};
-    PlotLines plot = {0};
-    char title[TEXT_ROOM];
 
     for (size_t i = 0; i < count; i++) {
         const PlotSeries s = {curves[i].pr_label, (int)i, curves[i].tpr, curves[i].precision, NULL, curves[i].count, 1};
         series[i + 1] = s;
     }
-    snprintf(title, sizeof title, "Precision-recall curves of %.100s", category);
-    plot.title = title;
-    plot.x.label = "recall: share of defective pictures found";
-    plot.y.label = "precision: share of the flagged that are defective";
-    plot.x.hi = plot.y.hi = 1;
-    plot.series = series;
-    plot.series_count = count + 1;
-    html_markup(h, "<figure>");
-    plot_lines(h, &plot);
-    html_markup(h, "<figcaption>Precision-recall curves; numbers are average precision.</figcaption></figure>\n");
+    curves_chart(h, "Precision-recall", category, "recall: share of defective pictures found",
+                 "precision: share of the flagged that are defective", series, count + 1,
+                 "Precision-recall curves; numbers are average precision.");
 }
 
 static void draw_curves(Html *h, const Report *r, size_t category, Curves *curves)

@@ -23,8 +23,7 @@ void sweep_free(Sweep *sweep)
 
 /* ---- reading a value ---- */
 
-/* A whole number of at most nine digits. */
-static int parse_whole(const char *text, size_t *value)
+int sweep_parse_whole(const char *text, size_t *value)
 {
     size_t digits = strspn(text, "0123456789");
 
@@ -74,7 +73,7 @@ static int parse_value(LakeOptions *options, const SweepValue *value)
             options->selection = LAKE_SELECT_ALL;
             return 1;
         }
-        if (!parse_whole(text, &whole) || whole == 0)
+        if (!sweep_parse_whole(text, &whole) || whole == 0)
             return 0;
         options->neurons = whole;
         return 1;
@@ -98,9 +97,9 @@ static int parse_value(LakeOptions *options, const SweepValue *value)
     case SWEEP_TRIM:
         return parse_number(text, 0, 0.5, &options->trim);
     case SWEEP_SHOTS:
-        return strcmp(text, "all") == 0 || (parse_whole(text, &whole) && whole > 0);
+        return strcmp(text, "all") == 0 || (sweep_parse_whole(text, &whole) && whole > 0);
     case SWEEP_CONTAMINATE:
-        return parse_whole(text, &whole);
+        return sweep_parse_whole(text, &whole);
     case SWEEP_AXES:
         break;
     }
@@ -116,7 +115,7 @@ size_t sweep_pictures(const SweepValue *value)
 {
     size_t whole = 0;
 
-    return parse_whole(value->text, &whole) ? whole : SIZE_MAX;
+    return sweep_parse_whole(value->text, &whole) ? whole : SIZE_MAX;
 }
 
 int sweep_decides(const SweepValue *value)

@@ -39,6 +39,9 @@ typedef struct {
 int sweep_add(Sweep *sweep, const char *text, Error *e);
 void sweep_free(Sweep *sweep);
 
+/* A whole number of at most nine digits and nothing else; 0 where the text is none, and *value stays as it was. */
+int sweep_parse_whole(const char *text, size_t *value);
+
 /* "neurons" */
 const char *sweep_axis_name(SweepAxis axis);
 
